@@ -1,0 +1,184 @@
+#include "kit/http/head.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+
+#include "kit/http/ascii.h"
+
+namespace kit::http {
+namespace {
+
+/// What the server alone decides; the same from a handler is dropped, so that no answer contradicts itself.
+bool owned_by_server(std::string_view name) {
+    switch (name.size()) {
+        case 10:
+            return same_text(name, "Connection");
+        case 14:
+            return same_text(name, "Content-Length");
+        case 17:
+            return same_text(name, "Transfer-Encoding");
+        default:
+            return false;
+    }
+}
+
+/// A line break in a value would end the header: it becomes a space.
+void append_value(std::string& out, std::string_view value) {
+    const auto start = out.size();
+    out += value;
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(start), out.end(),
+        [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+}
+
+template <class Number>
+void append_number(std::string& out, Number number, int base = 10) {
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number, base);
+    out.append(digits, end.ptr);
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+    switch (status) {
+        case 100:
+            return "Continue";
+        case 101:
+            return "Switching Protocols";
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 206:
+            return "Partial Content";
+        case 301:
+            return "Moved Permanently";
+        case 302:
+            return "Found";
+        case 303:
+            return "See Other";
+        case 304:
+            return "Not Modified";
+        case 307:
+            return "Temporary Redirect";
+        case 308:
+            return "Permanent Redirect";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 406:
+            return "Not Acceptable";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Gone";
+        case 412:
+            return "Precondition Failed";
+        case 413:
+            return "Content Too Large";
+        case 415:
+            return "Unsupported Media Type";
+        case 422:
+            return "Unprocessable Content";
+        case 428:
+            return "Precondition Required";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        case 505:
+            return "HTTP Version Not Supported";
+        default:
+            return "Status";
+    }
+}
+
+std::string_view DateText::at(run::Time now) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    if (second.time_since_epoch().count() == second_) return text_;
+    second_ = second.time_since_epoch().count();
+    static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = std::chrono::floor<std::chrono::days>(second);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(second - day);
+    char text[64];
+    const int length = std::snprintf(text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                                     days[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                                     months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                                     static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                                     static_cast<int>(time.seconds().count()));
+    text_.assign(text, static_cast<std::size_t>(length));
+    return text_;
+}
+
+void append_head(std::string& out, int status, const Headers& headers, const HeadOptions& options) {
+    out += "HTTP/1.1 ";
+    append_number(out, status);
+    out += ' ';
+    out += reason_phrase(status);
+    out += "\r\n";
+    bool dated = false;
+    for (const auto& [name, value] : headers.all()) {
+        if (owned_by_server(name)) continue;
+        if (name.size() == 4 && same_text(name, "Date")) dated = true;
+        append_value(out, name);
+        out += ": ";
+        append_value(out, value);
+        out += "\r\n";
+    }
+    if (!dated) {
+        out += "Date: ";
+        out += options.date;
+        out += "\r\n";
+    }
+    if (options.close) {
+        out += "Connection: close\r\n";
+    } else if (!options.http_1_1) {
+        out += "Connection: keep-alive\r\n";
+    }
+    if (options.framing == Framing::length) {
+        out += "Content-Length: ";
+        append_number(out, options.body_bytes);
+        out += "\r\n";
+    } else if (options.framing == Framing::chunked) {
+        out += "Transfer-Encoding: chunked\r\n";
+    }
+    out += "\r\n";
+}
+
+std::string chunk_line(std::size_t bytes) {
+    std::string line;
+    append_number(line, bytes, 16);
+    line += "\r\n";
+    return line;
+}
+
+}  // namespace kit::http
