@@ -30,6 +30,7 @@ enum class Code : std::uint8_t {
     internal,
     unavailable,
     timeout,
+    unspecified,  ///< HTTP 500 without a reason, where upstream answers so
 };
 
 /// One reason among several, as the API's StatusCause: `reason` is e.g. FieldValueRequired.
@@ -84,9 +85,9 @@ void check(bool holds, std::string_view what);
 }  // namespace base
 
 /// The value of a Result, or an early return of its Error. Not around co_await: see STYLE.
-#define TRY(...)                                                         \
-    ({                                                                   \
-        auto result_of_try = (__VA_ARGS__);                              \
+#define TRY(...)                                                                      \
+    ({                                                                                \
+        auto result_of_try = (__VA_ARGS__);                                           \
         if (!result_of_try) return std::unexpected(std::move(result_of_try).error()); \
-        std::move(result_of_try).value();                                \
+        std::move(result_of_try).value();                                             \
     })

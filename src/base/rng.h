@@ -8,7 +8,7 @@ namespace base {
 
 /// splitmix64: small, fast, the same on every machine. Not for keys and tokens (those come from OpenSSL at the edge).
 class Rng {
-   public:
+ public:
     explicit Rng(std::uint64_t seed) : state_(seed) {}
 
     std::uint64_t next() {
@@ -22,7 +22,7 @@ class Rng {
     /// True with probability p in [0, 1].
     bool chance(double p) { return static_cast<double>(next() >> 11) * 0x1.0p-53 < p; }
 
-   private:
+ private:
     std::uint64_t state_;
 };
 

@@ -8,7 +8,7 @@ namespace run {
 namespace {
 
 class TimerEntry final : public Timer::Entry {
-   public:
+ public:
     TimerEntry(boost::asio::io_context& io, Duration delay, Callback work)
         : timer_(io, delay), work_(std::make_shared<Callback>(std::move(work))) {
         timer_.async_wait([weak = std::weak_ptr(work_)](const boost::system::error_code& error) {
@@ -17,7 +17,7 @@ class TimerEntry final : public Timer::Entry {
         });
     }
 
-   private:
+ private:
     boost::asio::steady_timer timer_;
     std::shared_ptr<Callback> work_;
 };

@@ -12,13 +12,13 @@ class io_context;
 namespace run {
 
 class AsioLoop final : public Loop {
-   public:
+ public:
     explicit AsioLoop(boost::asio::io_context& io) : io_(io) {}
     Time now() const override;
     void post(Callback work) override;
     Timer after(Duration delay, Callback work) override;
 
-   private:
+ private:
     boost::asio::io_context& io_;
 };
 

@@ -14,7 +14,7 @@ using base::Time;
 using Callback = std::move_only_function<void()>;
 
 class Clock {
-   public:
+ public:
     virtual ~Clock() = default;
     /// Wall time; in simulation the virtual one.
     virtual Time now() const = 0;
@@ -22,9 +22,9 @@ class Clock {
 
 /// A pending callback: dropping it (or cancel) makes sure that it never runs.
 class Timer {
-   public:
+ public:
     class Entry {
-       public:
+     public:
         virtual ~Entry() = default;
     };
     Timer() = default;
@@ -32,12 +32,12 @@ class Timer {
     void cancel() { entry_.reset(); }
     explicit operator bool() const { return entry_ != nullptr; }
 
-   private:
+ private:
     std::unique_ptr<Entry> entry_;
 };
 
 class Loop : public Clock {
-   public:
+ public:
     /// Runs `work` on the control thread, after what was posted before it. The only call that any thread may make.
     virtual void post(Callback work) = 0;
     /// Runs `work` once, `delay` from now (never before returning), unless the Timer is dropped first.

@@ -7,11 +7,11 @@ struct VirtualLoop::Scheduled {
 };
 
 class VirtualLoop::Handle final : public Timer::Entry {
-   public:
+ public:
     explicit Handle(std::shared_ptr<Scheduled> scheduled) : scheduled_(std::move(scheduled)) {}
     ~Handle() override { scheduled_->work = nullptr; }
 
-   private:
+ private:
     std::shared_ptr<Scheduled> scheduled_;
 };
 

@@ -12,7 +12,7 @@
 namespace run {
 
 class VirtualLoop final : public Loop {
-   public:
+ public:
     explicit VirtualLoop(std::uint64_t seed, Time start = Time{std::chrono::sys_days{std::chrono::January / 1 / 2030}})
         : rng_(seed), now_(start) {}
     Time now() const override { return now_; }
@@ -26,7 +26,7 @@ class VirtualLoop final : public Loop {
     /// The chance that simulated parts draw from: the same stream orders the callbacks.
     base::Rng& rng() { return rng_; }
 
-   private:
+ private:
     struct Scheduled;
     class Handle;
     base::Rng rng_;

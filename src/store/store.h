@@ -1,5 +1,6 @@
 // The one versioned truth: an ordered map of objects with a global revision, a bounded history and watches, journaled.
-// A write is visible in process at once; it is durable, and may be acknowledged or shown outside, when the journal says so.
+// A write is visible in process at once; it is durable, and may be acknowledged or shown outside, when the journal says
+// so.
 #pragma once
 
 #include <deque>
@@ -47,11 +48,11 @@ using EventPtr = std::shared_ptr<const Event>;
 
 /// Where writes become durable. Two implementations: SQLite on a thread of its own, and the simulated disk.
 class Journal {
-   public:
+ public:
     virtual ~Journal() = default;
     /// Appends one event; events are made durable in order, many at a time. Never blocks.
     virtual void append(EventPtr event) = 0;
-    /// Called on the loop when everything up to that revision is durable.
+    /// `durable` is called on the loop when everything up to that revision is durable.
     virtual void on_durable(std::function<void(Revision)> durable) = 0;
 };
 
@@ -62,7 +63,7 @@ struct Loaded {
 };
 
 class Watch {  ///< dropping it ends the watch
-   public:
+ public:
     virtual ~Watch() = default;
 };
 
@@ -71,7 +72,7 @@ struct Options {
 };
 
 class Store {
-   public:
+ public:
     /// `journal` may be null (nothing is durable: unit tests).
     Store(run::Loop& loop, Loaded loaded, Journal* journal, Options options = {});
     ~Store();
@@ -87,7 +88,8 @@ class Store {
     /// Objects of a resource in order of namespace and name; an empty ns means all.
     std::vector<ObjectPtr> list(const Resource& resource, std::string_view ns = {}) const;
     /// As it was at `revision`; Code::expired when history does not reach back that far.
-    base::Result<std::vector<ObjectPtr>> list_at(const Resource& resource, std::string_view ns, Revision revision) const;
+    base::Result<std::vector<ObjectPtr>> list_at(const Resource& resource, std::string_view ns,
+                                                 Revision revision) const;
 
     /// Writes; each takes the next revision and sets metadata.resourceVersion of what it returns.
     /// `expected` 0 is unconditional, else the stored object's revision must equal it (Code::conflict).
@@ -103,7 +105,7 @@ class Store {
     [[nodiscard]] base::Result<std::unique_ptr<Watch>> watch(const Resource& resource, Revision from,
                                                              std::function<void(const EventPtr&)> changed);
 
-   private:
+ private:
     struct State;
     std::unique_ptr<State> state_;
 };
