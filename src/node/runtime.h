@@ -47,8 +47,9 @@ struct ContainerSetup {
     std::vector<std::pair<std::string, std::string>> env;  ///< image env merged by the node; final and in order
     std::string working_dir;
     std::vector<Mount> mounts;
-    std::int64_t uid = 0, gid = 0;
+    std::int64_t uid = 0, gid = 0;  ///< gid -1: the user's primary group in the image's /etc/passwd, else 0
     std::vector<std::int64_t> supplemental_gids;
+    std::string user;  ///< when not empty: "name" or "name:group" of the image, looked up there; stands for uid and gid
     std::vector<std::string> capabilities_add, capabilities_drop;
     bool privileged = false, no_new_privileges = false, read_only_root = false, tty = false, stdin_open = false;
     std::string seccomp;  ///< "" Unconfined | RuntimeDefault | path of a Localhost profile
@@ -58,6 +59,7 @@ struct ContainerSetup {
     std::string log_path;                ///< file in the cluster's log format (RFC3339Nano stream F|P text)
     std::string termination_path;        ///< host file bound at terminationMessagePath ("" none)
     std::map<std::string, std::string> labels;  ///< kept on the container record: what adoption needs
+    std::string pid_namespace_of;  ///< id of a container whose processes it shall see (ephemeral containers' target)
 };
 
 enum class ContainerState : std::uint8_t { created, running, exited };
@@ -72,6 +74,7 @@ struct ContainerObserved {
     base::Time started_at{}, finished_at{};
     std::string image_ref, image_id;
     std::map<std::string, std::string> labels;
+    std::int64_t uid = -1, gid = -1;  ///< what it runs as after names were looked up in the image; -1: as asked for
 };
 struct PodObserved {
     std::string uid, ns, name, ip;
@@ -149,6 +152,7 @@ class Files {
         std::string path;  ///< relative, may have folders
         std::string content;
         int mode = 0644;
+        std::int64_t uid = -1;  ///< owner of this file alone (a service account token); -1: as the volume
     };
     struct Ownership {
         std::int64_t gid = -1;  ///< fsGroup; -1: leave
@@ -170,9 +174,23 @@ class Files {
     /// A bind source for volumeMounts.subPath inside a volume, safe against links that lead out.
     virtual base::Result<std::string> sub_path(const std::string& volume_path, const std::string& sub) = 0;
     virtual void remove_pod(const std::string& pod_uid) = 0;
+    /// Removes the log of an attempt that nobody may ask for any more.
+    virtual void remove_log(const std::string& /*path*/) {}
     /// Where a container's log goes: <logs>/<ns>_<pod>_<uid>/<container>/<attempt>.log (its folder is made).
     virtual std::string log_path(const std::string& ns, const std::string& pod, const std::string& uid,
                                  const std::string& container, int attempt) = 0;
+};
+
+/// Signs service account tokens that are bound to a pod; wired to the server's signer.
+class Tokens {
+   public:
+    virtual ~Tokens() = default;
+    struct Request {
+        std::string ns, account, audience;  ///< audience "": the API server's own
+        std::int64_t seconds = 3607;
+        std::string pod_name, pod_uid;
+    };
+    virtual base::Result<std::string> token(const Request& request) = 0;
 };
 
 /// The gate of no-sleep termination: `done` runs once no rule of this machine leads new connections to the pod and

@@ -1,0 +1,37 @@
+// Quantities ("250m", "64Mi") as numbers, and what the kernel is told for them: shares, quotas, OOM scores.
+// Follows the kubelet's formulas; all rounding is upwards, as upstream's Quantity.Value() does.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "object/json.h"
+
+namespace node {
+
+/// In thousandths, rounded up; 0 when it is missing or no quantity.
+__int128 milli(std::string_view quantity);
+/// In whole units, rounded up.
+std::int64_t units(std::string_view quantity);
+
+/// The larger-or-equal whole number of divisors: resourceFieldRef's value.
+std::int64_t divided(std::string_view quantity, std::string_view divisor);
+
+std::int64_t cpu_shares(std::int64_t milli_cpu);
+/// For a period of 100 ms; 0 when there is no limit.
+std::int64_t cpu_quota_us(std::int64_t milli_cpu);
+
+enum class Qos : std::uint8_t { guaranteed, burstable, best_effort };
+Qos qos_of(object::Ref pod);
+std::string_view cgroup_name(Qos qos);
+std::int64_t oom_score_adj(Qos qos, std::int64_t memory_request, std::int64_t memory_capacity);
+
+/// What all containers of a pod may take together: the sum of the mains, the largest init container, plus sidecars.
+struct PodResources {
+    std::int64_t milli_cpu_request = 0;
+    std::int64_t milli_cpu_limit = 0;  ///< 0: at least one container has none
+    std::int64_t memory_limit = 0;     ///< 0: at least one container has none
+};
+PodResources pod_resources(object::Ref spec);
+
+}  // namespace node
