@@ -35,8 +35,13 @@ struct WriteOptions {
     FieldValidation validation = FieldValidation::warn;
     DryRun dry_run = DryRun::no;
     Caller caller;
-    std::string subresource;  ///< "", "status", "scale", ...
-    bool force = false;       ///< apply: take over conflicting fields
+    /// "" is the main path. "status" takes status alone; "binding" (of a Pod) takes spec.nodeName and annotations and
+    /// sets PodScheduled; "finalize" (of a Namespace) takes spec.finalizers; "scale" is the main path with the
+    /// manager's subresource noted; "ephemeralcontainers" and "resize" as upstream.
+    std::string subresource;
+    bool force = false;  ///< apply: take over conflicting fields
+    /// What decoding already found, as "duplicate field \"spec.x\"": warned of, or refused under strict.
+    std::vector<std::string> decode_warnings;
 };
 
 /// Where: the kind as asked for (its version decides the answer's apiVersion), namespace ("" for cluster) and name.
@@ -65,13 +70,13 @@ struct DeleteOptions {
 };
 
 struct Deleted {
-    ObjectPtr object;      ///< the last state, or the state with deletionTimestamp when it still stands
-    bool gone = false;     ///< false: finalizers or grace hold it
+    ObjectPtr object;   ///< the last state, or the state with deletionTimestamp when it still stands
+    bool gone = false;  ///< false: finalizers or grace hold it
     std::vector<std::string> warnings;
 };
 
 class Api {
-   public:
+ public:
     virtual ~Api() = default;
     virtual base::Result<ObjectPtr> get(const Target& target) const = 0;
     /// `body` as decoded from the wire (JSON/YAML/protobuf), not yet pruned.
@@ -82,5 +87,16 @@ class Api {
     virtual base::Result<Deleted> remove(const Target& target, const DeleteOptions& options, const Caller& caller) = 0;
     virtual store::Store& store() = 0;
 };
+
+struct Settings {
+    std::string service_cidr = "10.96.0.0/16";  ///< its first address is kubernetes.default's
+    int node_port_min = 30000, node_port_max = 32767;
+};
+
+/// Reads time from `clock` and draws uids, names and ports from `rng`. The store must outlive it.
+std::unique_ptr<Api> make_api(store::Store& store, const run::Clock& clock, base::Rng rng, Settings settings = {});
+
+/// Where objects of a kind are kept.
+store::Key key_of(const Target& target);
 
 }  // namespace verbs

@@ -1,0 +1,55 @@
+#include "verbs/admission.h"
+
+#include <fmt/format.h>
+
+#include "kinds/admission.h"
+#include "verbs/errors.h"
+
+namespace verbs {
+
+using base::Result;
+using object::Ref;
+
+namespace {
+
+/// Namespaces upstream makes on demand when something is created in them; ours exist from the start.
+Result<void> admit_namespace(const store::Store& store, const Target& target, const json::object& object) {
+    if (!target.kind->namespaced()) return {};
+    const auto space = store.get({{"", "namespaces"}, "", target.ns});
+    if (!space)
+        return std::unexpected(base::Error(base::Code::not_found, fmt::format("namespaces \"{}\" not found", target.ns),
+                                           {.name = target.ns, .kind = "namespaces"}));
+    if (!space->deleting()) return {};
+    const auto why =
+        fmt::format("unable to create new content in namespace {} because it is being terminated", target.ns);
+    return std::unexpected(forbidden(
+        *target.kind, Ref(object)["metadata"]["name"].str(), why,
+        {{"NamespaceTerminating", fmt::format("namespace {} is being terminated", target.ns), "metadata.namespace"}}));
+}
+
+Result<void> admit_account(const store::Store& store, const Target& target, json::object& pod, base::Rng& rng) {
+    const Ref spec = Ref(pod)["spec"];
+    auto name = std::string(spec["serviceAccountName"].str(spec["serviceAccount"].str()));
+    if (name.empty()) name = "default";
+    const auto account = store.get({{"", "serviceaccounts"}, target.ns, name});
+    if (!account)
+        return std::unexpected(
+            forbidden(*target.kind, Ref(pod)["metadata"]["name"].str(),
+                      fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found", target.ns,
+                                  name, name)));
+    kinds::add_service_account(pod, name, account->value(), base::name_suffix(rng));
+    return {};
+}
+
+}  // namespace
+
+Result<void> admit_create(const store::Store& store, const Target& target, json::object& object, base::Rng& rng) {
+    TRY(admit_namespace(store, target, object));
+    if (!target.kind->group.empty() || target.kind->kind != "Pod") return {};
+    kinds::admit_pod(object);
+    const bool mirrored = !Ref(object)["metadata"]["annotations"]["kubernetes.io/config.mirror"].missing();
+    if (!mirrored) TRY(admit_account(store, target, object, rng));
+    return {};
+}
+
+}  // namespace verbs
