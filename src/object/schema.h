@@ -17,18 +17,18 @@ enum class Type : std::uint8_t {
     int32,
     int64,
     boolean,
-    number,         ///< double
-    bytes,          ///< base64 text in JSON
+    number,  ///< double
+    bytes,   ///< base64 text in JSON
     quantity,
     int_or_string,
-    time,           ///< metav1.Time
+    time,  ///< metav1.Time
     micro_time,
-    duration,       ///< metav1.Duration
+    duration,  ///< metav1.Duration
     fields_v1,
-    any,            ///< any JSON value (apiextensions JSON)
-    raw,            ///< RawExtension: a JSON object of any kind
-    string_list,    ///< ExtraValue, Verbs: JSON list of strings, protobuf message {items}
-    message,        ///< a struct: Field::message
+    any,          ///< any JSON value (apiextensions JSON)
+    raw,          ///< RawExtension: a JSON object of any kind
+    string_list,  ///< ExtraValue, Verbs: JSON list of strings, protobuf message {items}
+    message,      ///< a struct: Field::message
 };
 enum class Shape : std::uint8_t { single, list, map };  ///< map: string keys
 enum class ListType : std::uint8_t { atomic, set, map };
@@ -50,14 +50,25 @@ struct Field {
     bool inlined = false;   ///< its fields stand in the parent's JSON, while protobuf nests it
     bool optional = false;  ///< not in OpenAPI's `required`
     bool atomic_map = false;
+    bool granular = false;  ///< apply looks into it though its message is atomic
     ListType list_type = ListType::atomic;
     std::span<const std::string_view> list_keys;  ///< of a list of type map
     bool patch_merge = false;                     ///< strategic merge: lists merge instead of replace
     bool patch_retain_keys = false;
     std::string_view patch_merge_key;
     std::span<const std::string_view> values;  ///< closed enumeration, when there is one
+    std::string_view default_json;             ///< filled in when absent, as JSON text; "" when there is none
     std::string_view gate;                     ///< feature gate that is off by default at 1.36.2: the field is dropped
     const Message* message = nullptr;          ///< for Type::message
+};
+
+/// What a message looks like in JSON: an object of its fields, or one of the schema unions of
+/// CustomResourceDefinitions.
+enum class Form : std::uint8_t {
+    fields,
+    or_list,     ///< {schema} as the schema itself, or a list of them
+    or_bool,     ///< {schema} as the schema itself, or a boolean
+    or_strings,  ///< {schema} as the schema itself, or a list of strings
 };
 
 struct Message {
@@ -65,6 +76,7 @@ struct Message {
     std::string_view group;  ///< e.g. "core/v1" as in kinds/
     std::span<const Field> fields;
     bool atomic = false;  ///< apply treats the whole struct as one leaf
+    Form form = Form::fields;
     /// The field of that JSON name, looking into inlined messages; null when there is none.
     const Field* find(std::string_view json_name) const;
 };
