@@ -217,7 +217,8 @@ void Connection::queue(const Response& response) {
                  .body_bytes = size,
                  .close = !keep_alive_,
                  .http_1_1 = http_1_1_,
-                 .date = shared_.date.at(since_)});
+                 .date = shared_.date.at(since_),
+                 .fixed = shared_.options.fixed_head});
     if (!bodiless && !head_request_ && size > 0) out_.append(response.body);
 }
 
@@ -244,7 +245,8 @@ void Connection::start_stream(int status, const Headers& headers) {
                 {.framing = http_1_1_ ? http::Framing::chunked : http::Framing::none,
                  .close = !keep_alive_,
                  .http_1_1 = http_1_1_,
-                 .date = shared_.date.at(since_)});
+                 .date = shared_.date.at(since_),
+                 .fixed = shared_.options.fixed_head});
     flush_queued_ = true;
     shared_.flush_soon(shared_from_this());
     if (peer_ended_) shared_.loop.post([self = shared_from_this()] { self->end(Tell::owner); });

@@ -159,6 +159,7 @@ void append_head(std::string& out, int status, const Headers& headers, const Hea
         out += options.date;
         out += "\r\n";
     }
+    out += options.fixed;
     if (options.close) {
         out += "Connection: close\r\n";
     } else if (!options.http_1_1) {

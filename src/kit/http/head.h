@@ -33,6 +33,7 @@ struct HeadOptions {
     bool close = false;
     bool http_1_1 = true;
     std::string_view date;
+    std::string_view fixed;  ///< whole field lines
 };
 
 /// Appends the status line, `headers` and the fields that the server owns (Date unless given, Connection, framing).

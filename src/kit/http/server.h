@@ -126,6 +126,8 @@ struct ServerOptions {
     run::Duration idle_timeout = std::chrono::seconds(120);
     /// For the whole header, then for each next piece of the body, and for the TLS handshake.
     run::Duration header_timeout = std::chrono::seconds(20);
+    /// Field lines ("Name: value\r\n") that go into every answer as they stand.
+    std::string fixed_head;
     /// Answers 400/408/413/431/505 in the caller's own format; null sends text/plain.
     std::function<Response(int status, std::string_view message)> refusal;
 };

@@ -1,0 +1,13 @@
+# Makes a C++ file of embedded assets: cmake -DOUT=assets.cpp -DFROM=assets -P assets.cmake
+set(text "// Made from ${FROM} by assets.cmake.\n#include \"vehicles/assets.h\"\n\nnamespace vehicles {\n")
+foreach(pair style.css:style_css icon.svg:icon_svg)
+  string(REPLACE ":" ";" pair ${pair})
+  list(GET pair 0 file)
+  list(GET pair 1 name)
+  file(READ ${FROM}/${file} content)
+  file(SHA256 ${FROM}/${file} hash)
+  string(SUBSTRING ${hash} 0 12 hash)
+  string(APPEND text "extern const std::string_view ${name} = R\"ASSET(${content})ASSET\";\n")
+  string(APPEND text "extern const std::string_view ${name}_hash = \"${hash}\";\n")
+endforeach()
+file(WRITE ${OUT} "${text}}  // namespace vehicles\n")

@@ -1,0 +1,44 @@
+// The pages for people: plain HTML that works without scripts, styled by one embedded sheet, under a strict content
+// security policy. Forms carry a token that must equal a cookie of this site only, so no other site can send them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kit/web/router.h"
+#include "vehicles/catalogue.h"
+
+namespace vehicles {
+
+using FormPairs = std::vector<std::pair<std::string, std::string>>;
+
+class Pages {
+ public:
+    Pages(Catalogue& catalogue, std::string_view version) : catalogue_(catalogue), version_(version) {}
+
+    void add_routes(kit::Router& routes);
+    void list(kit::Call call);
+    void add_form(kit::Call call);
+    void edit_form(kit::Call call);
+    /// A form sent to /vehicles.
+    void add(kit::Call call);
+    /// A form sent to /vehicles/{id}.
+    void change(kit::Call call);
+    void remove_form(kit::Call call);
+    void remove(kit::Call call);
+    kit::http::Response problem(const kit::Call& call, const kit::Problem& problem) const;
+
+    static bool is_form(const kit::Call& call);
+
+ private:
+    struct Form;
+    kit::http::Response page(const kit::Call& call, int status, std::string_view title, std::string_view content) const;
+    kit::http::Response form_page(const kit::Call& call, int status, const Form& form) const;
+    /// The pairs, when the token is right.
+    base::Result<FormPairs> checked_form(const kit::Call& call) const;
+
+    Catalogue& catalogue_;
+    std::string version_;
+};
+
+}  // namespace vehicles
