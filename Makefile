@@ -1,0 +1,48 @@
+# The two commands: `make up` and `make test`. Everything else serves them; `make help` lists it.
+SHELL := /bin/bash
+BUILD := build/release
+SLIPWAY := $(BUILD)/slipway
+DATA ?= /var/lib/slipway
+KUBECONFIG_FILE := $(DATA)/kubeconfig
+IMAGES := build/images
+JOBS ?= $(shell nproc)
+KUBECTL = $(shell command -v kubectl)
+export CCACHE_DIR ?= $(CURDIR)/.cache/ccache
+
+.PHONY: help up down deps build images test bench kubeconfig format clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
+
+up: deps build images ## installs what is missing, builds, starts the platform with the vehicles service on it
+	@tools/up $(SLIPWAY) $(IMAGES) $(DATA)
+
+down: ## stops the platform; nothing stays running, mounted or routed (data is kept)
+	@if [ -x $(SLIPWAY) ]; then $(SLIPWAY) down --data-dir $(DATA); else echo "nothing is built, so nothing runs"; fi
+
+deps: ## the Debian packages that building, running and testing need
+	@tools/deps
+
+build: deps ## the release build
+	@cmake --preset release >build/cmake.log 2>&1 || { cat build/cmake.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS) --target slipway vehicles
+
+images: build ## the container images, made from Debian's packages and our own build
+	@tools/images $(BUILD) $(IMAGES)
+
+test: deps build images ## unit tests, simulation, and tests on a live platform of their own
+	@cmake --build --preset release -j $(JOBS) --target tests
+	@ctest --preset release
+
+bench: deps build images ## measures what README claims, beside the marks of Kubernetes and others
+	@cmake --build --preset release -j $(JOBS) --target load
+	@bench/run $(BUILD) $(IMAGES)
+
+kubeconfig: ## prints the kubeconfig's path (make -s kubeconfig)
+	@echo $(KUBECONFIG_FILE)
+
+format: ## clang-format over all that is ours
+	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
+
+clean: ## removes what was built
+	@rm -rf build
