@@ -1,0 +1,102 @@
+// What the server owns of an object, before a create or an update is stored. Rule: the main path never changes status,
+// the status path nothing but status (and, by kind, some metadata).
+#include "kinds/prepare.h"
+
+#include <array>
+
+namespace kinds {
+
+static const object::Message* status_message(const object::Kind& kind) {
+    const auto* field = kind.message ? kind.message->find("status") : nullptr;
+    return field ? field->message : nullptr;
+}
+
+/// A kubelet registers its Node with a status in one request.
+static bool keeps_status_on_create(const object::Kind& kind) { return kind.group.empty() && kind.kind == "Node"; }
+
+void prepare_create(const object::Kind& kind, json::object& object) {
+    const auto* rule = find_rule(kind);
+    if (kind.has_subresource("status") && !keeps_status_on_create(kind)) {
+        object.erase("status");
+        if (const auto* message = status_message(kind)) object["status"] = empty_of(*message);
+    }
+    if (rule && rule->prepare_create) rule->prepare_create(object);
+}
+
+static void keep(json::object& updated, const json::object& live, std::string_view key) {
+    if (const auto* value = live.if_contains(key))
+        updated[key] = *value;
+    else
+        updated.erase(key);
+}
+
+/// Everything as it stands, but for what is named.
+static json::object live_with(const json::object& live, const json::object& updated, std::string_view key) {
+    json::object out = live;
+    keep(out, updated, key);
+    return out;
+}
+
+static void prepare_status(const Rule* rule, json::object& updated, const json::object& live) {
+    auto result = live_with(live, updated, "status");
+    const auto how = rule ? rule->status_meta : StatusMeta::keep_all;
+    auto& metadata = child(updated, "metadata");
+    const json::object live_metadata = Ref(live)["metadata"].members();
+    if (how == StatusMeta::keep_labels) keep(metadata, live_metadata, "labels");
+    if (how == StatusMeta::keep_all) {
+        static constexpr std::array kept{"labels",          "annotations", "finalizers",
+                                         "ownerReferences", "generation",  "deletionTimestamp"};
+        for (const auto* key : kept) keep(metadata, live_metadata, key);
+    }
+    result["metadata"] = std::move(metadata);
+    updated = std::move(result);
+}
+
+static bool is_kind(const object::Kind& kind, std::string_view group, std::string_view name) {
+    return kind.group == group && kind.kind == name;
+}
+
+static void prepare_main(const object::Kind& kind, const Rule* rule, json::object& updated, const json::object& live) {
+    if (kind.has_subresource("status")) keep(updated, live, "status");
+    if (is_kind(kind, "", "Namespace")) keep(child(updated, "spec"), Ref(live)["spec"].members(), "finalizers");
+    if (rule && rule->prepare_update) rule->prepare_update(updated, live);
+}
+
+void prepare_update(const object::Kind& kind, json::object& updated, const json::object& live,
+                    std::string_view subresource) {
+    const auto* rule = find_rule(kind);
+    if (subresource.empty()) return prepare_main(kind, rule, updated, live);
+    if (subresource == "status") return prepare_status(rule, updated, live);
+    if (subresource == "finalize") return keep(updated, live, "status");
+    if (subresource == "ephemeralcontainers" || subresource == "resize")
+        return prepare_pod_part(updated, live, subresource);
+    if (subresource == "approval") {
+        // Approving writes conditions; the certificate is the signer's.
+        auto result = live_with(live, updated, "metadata");
+        keep(child(result, "status"), Ref(updated)["status"].members(), "conditions");
+        updated = std::move(result);
+    }
+}
+
+/// Equal but for metadata and status.
+static bool same_desire(const json::object& a, const json::object& b) {
+    const auto desired = [](const json::object& object) {
+        json::object out = object;
+        for (const auto* key : {"metadata", "status", "apiVersion", "kind"}) out.erase(key);
+        return out;
+    };
+    return desired(a) == desired(b);
+}
+
+static bool same_metadata(const json::object& a, const json::object& b, std::string_view key) {
+    return Ref(a)["metadata"][key].members() == Ref(b)["metadata"][key].members();
+}
+
+bool generation_changes(const object::Kind& kind, const json::object& updated, const json::object& live) {
+    if (!kind.has_generation) return false;
+    if (is_kind(kind, "apps", "Deployment") && !same_metadata(updated, live, "annotations")) return true;
+    if (is_kind(kind, "discovery.k8s.io", "EndpointSlice") && !same_metadata(updated, live, "labels")) return true;
+    return !same_desire(updated, live);
+}
+
+}  // namespace kinds

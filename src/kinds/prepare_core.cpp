@@ -1,0 +1,56 @@
+// First states of core and batch kinds other than Pods and Services.
+#include <algorithm>
+#include <string>
+
+#include "kinds/prepare.h"
+
+namespace kinds {
+
+static void add_finalizer(json::object& object, std::string_view name) {
+    auto& finalizers = list(child(object, "metadata"), "finalizers");
+    const auto has = [&](const json::value& value) { return Ref(value).str() == name; };
+    if (std::ranges::none_of(finalizers, has)) finalizers.emplace_back(name);
+}
+
+void prepare_namespace_create(json::object& ns) {
+    auto& finalizers = list(child(ns, "spec"), "finalizers");
+    const auto is_kubernetes = [](const json::value& value) { return Ref(value).str() == "kubernetes"; };
+    if (std::ranges::none_of(finalizers, is_kubernetes)) finalizers.emplace_back("kubernetes");
+    ns["status"] = json::object{{"phase", "Active"}};
+}
+
+void prepare_volume_create(json::object& volume) {
+    volume["status"] = json::object{{"phase", "Pending"}};
+    add_finalizer(volume, "kubernetes.io/pv-protection");
+}
+
+void prepare_claim_create(json::object& claim) {
+    claim["status"] = json::object{{"phase", "Pending"}};
+    add_finalizer(claim, "kubernetes.io/pvc-protection");
+}
+
+/// A Job finds its pods by labels that name it, unless it brings a selector of its own.
+void prepare_job_create(json::object& job) {
+    const Ref metadata = Ref(job)["metadata"];
+    const std::string name(metadata["name"].str());
+    const std::string uid(metadata["uid"].str());
+    auto& spec = child(job, "spec");
+    if (Ref(spec)["manualSelector"].flag()) return;
+    auto& labels = child(child(child(spec, "template"), "metadata"), "labels");
+    for (const auto* key : {"job-name", "batch.kubernetes.io/job-name"})
+        if (!labels.contains(key)) labels[key] = name;
+    for (const auto* key : {"controller-uid", "batch.kubernetes.io/controller-uid"})
+        if (!labels.contains(key)) labels[key] = uid;
+    auto& match = child(child(spec, "selector"), "matchLabels");
+    if (!match.contains("batch.kubernetes.io/controller-uid")) match["batch.kubernetes.io/controller-uid"] = uid;
+}
+
+void prepare_definition_create(json::object& definition) {
+    auto& status = child(definition, "status");
+    json::array stored;
+    for (const auto& version : Ref(definition)["spec"]["versions"].items())
+        if (Ref(version)["storage"].flag()) stored.emplace_back(Ref(version)["name"].str());
+    status["storedVersions"] = std::move(stored);
+}
+
+}  // namespace kinds
