@@ -35,7 +35,7 @@ test: deps build images ## unit tests, simulation, and tests on a live platform 
 	@ctest --preset release
 
 bench: deps build images ## measures what README claims, beside the marks of Kubernetes and others
-	@cmake --build --preset release -j $(JOBS) --target load
+	@cmake --build --preset release -j $(JOBS) --target load api
 	@bench/run $(BUILD) $(IMAGES)
 
 kubeconfig: ## prints the kubeconfig's path (make -s kubeconfig)

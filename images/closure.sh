@@ -11,7 +11,7 @@ copy() {
 }
 for program in "$@"; do
     copy "$program"
-    chroot "$tree" /lib64/ld-linux-x86-64.so.2 --list "$program" 2>/dev/null |
+    chroot "${tree:-/}" /lib64/ld-linux-x86-64.so.2 --list "$program" 2>/dev/null |
         sed -n 's/^.*=> \(\/[^ ]*\) .*$/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*$/\1/p' |
         while read -r library; do copy "$library"; done
 done

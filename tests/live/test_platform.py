@@ -169,8 +169,8 @@ class NothingIsLost(unittest.TestCase):
         platform.apply(service(name, 80, 8080))
         platform.kubectl('rollout', 'status', 'deployment/' + name, '--timeout=60s')
         address = platform.get('service', name)['spec']['clusterIP']
-        load = platform.spawn(os.path.join(platform.build, 'bench/load'), '--connections', '8', '--seconds', '12', *mode,
-                              'http://%s/health' % address, stdout=subprocess.PIPE, text=True)
+        load = platform.spawn(os.path.join(platform.build, 'load'), 'http://%s/health' % address, '--connections', '8',
+                              '--seconds', '12', *mode, stdout=subprocess.PIPE, text=True)
         for version in ('2', '1'):
             platform.kubectl('set', 'image', 'deployment/' + name, '%s=vehicles:%s' % (name, version))
             platform.kubectl('rollout', 'status', 'deployment/' + name, '--timeout=60s')
@@ -184,13 +184,13 @@ class NothingIsLost(unittest.TestCase):
         self.roll(3, [])
 
     def test_three_replicas_one_request_a_connection(self):
-        self.roll(3, ['--connection-per-request'])
+        self.roll(3, ['--close'])
 
     def test_one_replica_kept_alive(self):
         self.roll(1, [])
 
     def test_one_replica_one_request_a_connection(self):
-        self.roll(1, ['--connection-per-request'])
+        self.roll(1, ['--close'])
 
 
 class Recorded(unittest.TestCase):

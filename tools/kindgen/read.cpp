@@ -148,7 +148,14 @@ MessageText read_message(const std::string& group, const std::string& name, cons
         const auto key = entry.first.as<std::string>();
         const auto text = entry.second.as<std::string>();
         if (key == "+") {
-            message.atomic = text == "atomic";
+            for (const auto& word : words(text)) {
+                if (word == "atomic")
+                    message.atomic = true;
+                else if (word == "typed")
+                    message.typed = true;
+                else
+                    refuse(message.full_name(), "unknown word " + word);
+            }
             continue;
         }
         message.fields.push_back(read_field(key, text, message, gates_off));

@@ -33,6 +33,7 @@ struct MessageText {
     std::string group;  ///< "core/v1"
     std::string name;
     bool atomic = false;
+    bool typed = false;
     std::vector<FieldText> fields;
     std::string full_name() const { return group + "." + name; }
 };

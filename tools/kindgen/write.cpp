@@ -83,8 +83,9 @@ std::string messages_text(const Surface& surface, Places& places) {
             for (const auto& field : message.fields) fields += field_text(field, places);
             fields += "};\n";
         }
-        table += fmt::format("    {{.name = {}, .group = {}, .fields = {}, .atomic = {}, .form = Form::{}}},\n",
-                             quoted(message.name), quoted(message.group), span, message.atomic, form_of(message));
+        table += fmt::format(
+            "    {{.name = {}, .group = {}, .fields = {}, .atomic = {}, .typed = {}, .form = Form::{}}},\n",
+            quoted(message.name), quoted(message.group), span, message.atomic, message.typed, form_of(message));
         pointers += fmt::format("    &messages[{}],\n", i);
     }
     const auto count = surface.messages.size();
