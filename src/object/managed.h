@@ -26,9 +26,9 @@ void track_update(const Message& message, const json::object* live, json::object
 
 enum class Force : std::uint8_t { no, yes };
 
-/// The result of applying `intent` as `manager` to `live` (null: it does not exist yet). A conflict is Code::conflict with one
-/// cause FieldManagerConflict a field. `finish` is run over the merged object (canonical form and defaults) before
-/// ownership is compared, so that defaulted fields are not the applier's.
+/// The result of applying `intent` as `manager` to `live` (null: it does not exist yet). A conflict is Code::conflict
+/// with one cause FieldManagerConflict a field. `finish` is run over the merged object (canonical form and defaults)
+/// before ownership is compared, so that defaulted fields are not the applier's.
 base::Result<json::object> apply(const Message& message, const json::object* live, const json::object& intent,
                                  const Manager& manager, Force force,
                                  const std::function<base::Result<json::object>(json::object)>& finish);

@@ -19,10 +19,11 @@ struct Requirement {
 };
 
 class LabelSelector {
-   public:
+ public:
     /// "a=b,c!=d,e in (f,g),!h"; "" selects everything. Code::bad_request on bad syntax.
     static base::Result<LabelSelector> parse(std::string_view text);
-    /// {matchLabels, matchExpressions}; an empty one selects everything, a missing one nothing (as upstream does for workloads).
+    /// {matchLabels, matchExpressions}; an empty one selects everything, a missing one nothing (as upstream does for
+    /// workloads).
     static base::Result<LabelSelector> from_json(Ref selector);
     /// A plain map of labels, as a Service's selector.
     static LabelSelector from_map(Ref labels);
@@ -33,7 +34,7 @@ class LabelSelector {
     /// The text form, e.g. for Scale's status.selector: "app=web,tier in (a,b)".
     std::string text() const;
 
-   private:
+ private:
     bool nothing_ = false;
     std::vector<Requirement> requirements_;
 };
