@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "object/selector.h"
+
 namespace kinds {
 
 std::string human_duration(base::Duration age) {
@@ -36,6 +38,41 @@ std::string age_of(Ref time, base::Time now) {
 }
 
 std::string age(Ref object, base::Time now) { return age_of(object["metadata"]["creationTimestamp"], now); }
+
+std::string_view name_of(Ref object) { return object["metadata"]["name"].str(); }
+
+std::string joined(const std::vector<std::string>& texts, std::string_view between) {
+    return fmt::format("{}", fmt::join(texts, between));
+}
+
+std::string labels_text(Ref labels) {
+    std::vector<std::string> pairs;
+    for (const auto& label : labels.members())
+        pairs.push_back(fmt::format("{}={}", std::string_view(label.key()), Ref(label.value()).str()));
+    if (pairs.empty()) return "<none>";
+    std::ranges::sort(pairs);
+    return joined(pairs);
+}
+
+std::string selector_text(Ref selector) {
+    const auto parsed = object::LabelSelector::from_json(selector);
+    auto text = selector && parsed ? parsed->text() : std::string();
+    return text.empty() ? "<none>" : text;
+}
+
+std::string_view or_text(std::string_view text, std::string_view otherwise) { return text.empty() ? otherwise : text; }
+
+std::string plain(Ref value) {
+    if (!value.value()) return "";
+    const auto* text = value.value()->if_string();
+    return text ? std::string(*text) : json::serialize(*value.value());
+}
+
+std::string first_of(const std::vector<std::string>& texts, std::size_t shown, std::string_view between) {
+    if (texts.size() <= shown) return joined(texts, between);
+    const std::vector<std::string> head(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(shown));
+    return fmt::format("{} + {} more...", joined(head, between), texts.size() - shown);
+}
 
 static json::array common_cells(const object::Kind& kind, Ref object, base::Time now) {
     json::array row;
