@@ -27,7 +27,11 @@ bool scalar(const Field& field) { return field.type != Type::message && field.sh
 
 /// The value a list key has when an item leaves it out: upstream's OpenAPI defaults. Null when it has none.
 json::value key_default(const Field& field) {
-    if (field.name == "protocol" && field.type == Type::string) return "TCP";
+    if (!field.default_json.empty()) {
+        boost::system::error_code broken;
+        auto value = json::parse(json::string_view(field.default_json.data(), field.default_json.size()), broken);
+        return broken ? json::value(nullptr) : value;
+    }
     if (field.presence != Presence::always || !scalar(field)) return nullptr;
     switch (field.type) {
         case Type::string:
@@ -57,7 +61,9 @@ Spot Spot::single(const Field& field) {
         case Type::message:
             spot.untyped_ = false;
             spot.message_ = field.message;
-            spot.form_ = !field.message || field.message->atomic || field.atomic_map ? Nature::leaf : Nature::structure;
+            spot.form_ = !field.message || (field.message->atomic && !field.granular) || field.atomic_map
+                             ? Nature::leaf
+                             : Nature::structure;
             return spot;
         case Type::any:
             return spot;

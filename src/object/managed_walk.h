@@ -18,7 +18,7 @@ enum class Nature : std::uint8_t { leaf, structure, map, list };
 /// The type of one place: of a field, of an item of a list or map field, or (no field) of a message or untyped value.
 class Spot {
  public:
-    explicit Spot(const Message& message) : message_(&message), form_(Nature::structure) {}
+    explicit Spot(const Message& message) : message_(&message), form_(Nature::structure), untyped_(false) {}
     /// Untyped: maps are walked into, all else is a leaf.
     Spot() = default;
     static Spot of(const Field& field);
