@@ -39,22 +39,23 @@ struct Stopping {
 
 struct ContainerFacts {
     Stage stage = Stage::none;
-    int attempt = 0;  ///< of the current or last run: counts restarts
+    int runs = 0;  ///< begun so far, the current one included: the next run's attempt number
     std::string id, image, image_id;
     std::int64_t uid = -1, gid = -1;
     std::vector<std::int64_t> groups;
     Time started_at{};
-    Ended ended;               ///< while stage is exited
+    Ended ended;                ///< while stage is exited
     std::optional<Ended> last;  ///< the run before that one
     std::string waiting_reason, waiting_message;
-    Time retry_at{};       ///< not started again before
-    Duration backoff{};    ///< of crashes: the wait before the next restart
+    Time retry_at{};     ///< not started again before
+    Duration backoff{};  ///< of crashes: the wait before the next restart
     Time backoff_set{};
     bool startup_passed = false;  ///< startup probe, or none
     bool probe_ready = false;     ///< readiness probe, or none
     std::optional<Stopping> stop;
-    std::string applied_image;   ///< the spec's image that runs: a change restarts it
+    std::string applied_image;  ///< the spec's image that runs: a change restarts it
     std::string termination_path, log_path;
+    int restarts() const { return runs > 1 ? runs - 1 : 0; }
     bool live() const { return stage == Stage::hooking || stage == Stage::running; }
     bool busy() const { return stage == Stage::starting || live(); }
 };
@@ -63,7 +64,6 @@ enum class Progress : std::uint8_t { none, busy, done };
 
 struct Deletion {
     std::int64_t grace_s = 30;
-    Time begun{};
 };
 
 struct PodState {

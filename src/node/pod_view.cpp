@@ -27,9 +27,12 @@ bool ContainerView::restarts_after(int exit_code) const {
     for (const Ref rule : spec["restartPolicyRules"].items())
         if (rule_matches(rule, exit_code)) return rule["action"].str() == "Restart";
     switch (restart) {
-        case Restart::always: return role == Role::main || own_policy || exit_code != 0;
-        case Restart::on_failure: return exit_code != 0;
-        case Restart::never: return false;
+        case Restart::always:
+            return role == Role::main || own_policy || exit_code != 0;
+        case Restart::on_failure:
+            return exit_code != 0;
+        case Restart::never:
+            return false;
     }
     return false;
 }

@@ -42,7 +42,8 @@ struct ContainerSetup {
     std::string pod_uid, name;
     int attempt = 0;
     std::string image_ref;  ///< as resolved by ImageInfo::ref
-    /// Empty: from the image's config (entrypoint + cmd rules are applied by the node before the call: these are final).
+    /// Empty: from the image's config (entrypoint + cmd rules are applied by the node before the call: these are
+    /// final).
     std::vector<std::string> argv;
     std::vector<std::pair<std::string, std::string>> env;  ///< image env merged by the node; final and in order
     std::string working_dir;
@@ -56,8 +57,8 @@ struct ContainerSetup {
     std::string proc_mount = "Default";
     std::int64_t cpu_shares = 2, cpu_quota_us = 0, memory_limit_bytes = 0;
     std::int64_t oom_score_adj = 0;
-    std::string log_path;                ///< file in the cluster's log format (RFC3339Nano stream F|P text)
-    std::string termination_path;        ///< host file bound at terminationMessagePath ("" none)
+    std::string log_path;                       ///< file in the cluster's log format (RFC3339Nano stream F|P text)
+    std::string termination_path;               ///< host file bound at terminationMessagePath ("" none)
     std::map<std::string, std::string> labels;  ///< kept on the container record: what adoption needs
     std::string pid_namespace_of;  ///< id of a container whose processes it shall see (ephemeral containers' target)
 };
@@ -86,8 +87,8 @@ struct Observed {  ///< everything of ours that stands on the machine, for adopt
 };
 
 struct ImageInfo {
-    std::string ref;     ///< the name to run it by
-    std::string id;      ///< sha256:... for status.imageID
+    std::string ref;                 ///< the name to run it by
+    std::string id;                  ///< sha256:... for status.imageID
     std::vector<std::string> names;  ///< repo tags and digests
     std::int64_t size_bytes = 0;
     std::vector<std::string> entrypoint, cmd, env;
@@ -101,7 +102,7 @@ struct ExecOutput {
 };
 
 class Runtime {
-   public:
+ public:
     virtual ~Runtime() = default;
     /// Namespaces, cgroups, network; idempotent by uid.
     virtual void set_up_pod(PodSetup setup, Done<PodNetwork> done) = 0;
@@ -122,14 +123,15 @@ class Runtime {
 
     /// Nothing when the image is not on the machine.
     virtual void image(std::string name, Done<std::optional<ImageInfo>> done) = 0;
-    /// `auth` is "user:password" or "". Errors: Code::not_found, Code::unauthorized, Code::unavailable with the registry's words.
+    /// `auth` is "user:password" or "". Errors: Code::not_found, Code::unauthorized, Code::unavailable with the
+    /// registry's words.
     virtual void pull(std::string name, std::string auth, Done<ImageInfo> done) = 0;
     virtual void images(Done<std::vector<ImageInfo>> done) = 0;
 };
 
 /// Probes from the node's own network.
 class Prober {
-   public:
+ public:
     virtual ~Prober() = default;
     struct Http {
         std::string scheme, host, path;
@@ -146,7 +148,7 @@ class Prober {
 
 /// Files of a pod's volumes under the node's data directory.
 class Files {
-   public:
+ public:
     virtual ~Files() = default;
     struct File {
         std::string path;  ///< relative, may have folders
@@ -158,17 +160,19 @@ class Files {
         std::int64_t gid = -1;  ///< fsGroup; -1: leave
         std::int64_t uid = -1;
     };
-    /// Makes (or atomically swaps, by a ..data link as on any cluster) the files of a ConfigMap, Secret, downwardAPI or projected volume.
+    /// Makes (or atomically swaps, by a ..data link as on any cluster) the files of a ConfigMap, Secret, downwardAPI or
+    /// projected volume.
     virtual base::Result<std::string> project(const std::string& pod_uid, const std::string& volume,
                                               const std::vector<File>& files, Ownership owner) = 0;
     /// An emptyDir (medium "Memory": tmpfs of that size); the host path.
     virtual base::Result<std::string> empty_dir(const std::string& pod_uid, const std::string& volume,
-                                                const std::string& medium, std::int64_t size_bytes, Ownership owner) = 0;
+                                                const std::string& medium, std::int64_t size_bytes,
+                                                Ownership owner) = 0;
     /// Checks and makes by HostPathType; Error says what is there instead.
     virtual base::Result<void> host_path(const std::string& path, const std::string& type) = 0;
     /// A plain file of the pod (hosts, resolv.conf, termination log): the host path.
-    virtual base::Result<std::string> write(const std::string& pod_uid, const std::string& name, const std::string& content,
-                                            int mode) = 0;
+    virtual base::Result<std::string> write(const std::string& pod_uid, const std::string& name,
+                                            const std::string& content, int mode) = 0;
     /// The last `bytes_max` bytes; "" when it is not there.
     virtual std::string read_tail(const std::string& path, std::size_t bytes_max) = 0;
     /// A bind source for volumeMounts.subPath inside a volume, safe against links that lead out.
@@ -183,7 +187,7 @@ class Files {
 
 /// Signs service account tokens that are bound to a pod; wired to the server's signer.
 class Tokens {
-   public:
+ public:
     virtual ~Tokens() = default;
     struct Request {
         std::string ns, account, audience;  ///< audience "": the API server's own
@@ -196,7 +200,7 @@ class Tokens {
 /// The gate of no-sleep termination: `done` runs once no rule of this machine leads new connections to the pod and
 /// stale connection tracking entries to it are gone. Only then is a pod told to stop.
 class Traffic {
-   public:
+ public:
     virtual ~Traffic() = default;
     virtual void exclude(const std::string& pod_uid, const std::string& ip, std::move_only_function<void()> done) = 0;
     /// The pod is gone: forget it (its address may come again).

@@ -1,0 +1,33 @@
+// This machine as the API shows it: the Node object, written when it changes, and its Lease, renewed while we live.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "node/context.h"
+
+namespace node {
+
+/// The Node's status, as a kubelet writes it; `current` keeps transition times.
+json::object node_status(const Settings& settings, const std::vector<ImageInfo>& images, Ref current, Time now);
+/// Labels that every node has, with the settings' own.
+std::map<std::string, std::string> node_labels(const Settings& settings);
+
+class NodeObject {
+ public:
+    explicit NodeObject(Context& context) : context_(context) {}
+    /// Makes or updates the Node, Ready from the start, and begins to renew the Lease.
+    void start();
+
+ private:
+    void write();
+    void renew_lease();
+    void make_lease_namespace();
+
+    Context& context_;
+    std::vector<ImageInfo> images_;
+    run::Timer renew_, relist_;
+    std::shared_ptr<NodeObject*> alive_ = std::make_shared<NodeObject*>(this);
+};
+
+}  // namespace node

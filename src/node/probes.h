@@ -1,0 +1,61 @@
+// Startup, liveness and readiness probes of one pod's containers.
+// Until a startup or readiness probe first succeeds it is tried again quickly (20, 40, 80 ms ... up to its period), so
+// a pod is Ready as soon as it can be; failures count at most once a period, as thresholds are meant.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "node/context.h"
+
+namespace node {
+
+enum class ProbeKind : std::uint8_t { startup, liveness, readiness };
+
+struct ProbeNews {
+    std::string container;
+    ProbeKind kind = ProbeKind::readiness;
+    bool passes = false;        ///< what the thresholds say now
+    std::int64_t grace_s = -1;  ///< terminationGracePeriodSeconds of the probe; -1: the pod's
+};
+
+class Probes {
+ public:
+    using News = std::function<void(const ProbeNews&)>;
+    Probes(Context& context, News news) : context_(context), news_(std::move(news)) {}
+
+    struct Target {
+        std::shared_ptr<const PodView> pod;
+        std::string container, container_id, ip;
+    };
+    /// Starts a probe; `passes` is what it is taken for until it says otherwise.
+    void start(ProbeKind kind, const Target& target, bool passes);
+    void stop(const std::string& container);
+    void stop(const std::string& container, ProbeKind kind);
+    bool runs(const std::string& container, ProbeKind kind) const { return workers_.contains({container, kind}); }
+
+ private:
+    struct Worker;
+    using WorkerPtr = std::shared_ptr<Worker>;
+    struct Verdict {
+        bool well = false;
+        std::string message;
+    };
+    void schedule(const WorkerPtr& worker, Duration delay);
+    void ask(const WorkerPtr& worker);
+    void ask_http(const WorkerPtr& worker, Ref get, std::move_only_function<void(Verdict)> done);
+    void judge(const WorkerPtr& worker, Verdict verdict);
+
+    Context& context_;
+    News news_;
+    std::map<std::pair<std::string, ProbeKind>, WorkerPtr> workers_;
+};
+
+/// A port by number or by the name of one of the container's ports; 0 when there is none such.
+int port_of(Ref port, Ref container);
+/// The request that an httpGet action means.
+Prober::Http http_request(Ref get, Ref container, const std::string& ip);
+
+}  // namespace node
