@@ -13,7 +13,8 @@
 
 namespace object {
 
-/// What is kept of a JSON text beside its value: keys that stood twice ("duplicate field "spec.x"" as upstream says it).
+/// What is kept of a JSON text beside its value: keys that stood twice ("duplicate field "spec.x"" as upstream says
+/// it).
 struct Parsed {
     json::value value;
     std::vector<std::string> duplicates;
@@ -36,8 +37,17 @@ struct Shaped {
     json::object object;
     std::vector<std::string> unknown;  ///< paths as upstream names them: spec.containers[0].foo
 };
+/// What becomes of fields whose feature gate is off.
+enum class Gated : std::uint8_t { drop, keep };
+
 /// Checks every value's type (Code::bad_request naming the place), drops unknown and gated fields (listing them),
 /// and writes the canonical form. apiVersion and kind are kept at the top level.
-base::Result<Shaped> shape(const Message& message, json::object body);
+base::Result<Shaped> shape(const Message& message, json::object body, Gated gated = Gated::drop);
+
+/// Writes what upstream always writes though it is empty ("status": {"loadBalancer": {}}), where it is missing:
+/// shape() did so already; this is for objects that were changed since.
+void fill_always(const Message& message, json::object& object);
+/// Drops the fields whose feature gate is off.
+void drop_gated(const Message& message, json::object& object);
 
 }  // namespace object

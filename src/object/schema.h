@@ -76,6 +76,7 @@ struct Message {
     std::string_view group;  ///< e.g. "core/v1" as in kinds/
     std::span<const Field> fields;
     bool atomic = false;  ///< apply treats the whole struct as one leaf
+    bool typed = false;   ///< apiVersion and kind may stand in it
     Form form = Form::fields;
     /// The field of that JSON name, looking into inlined messages; null when there is none.
     const Field* find(std::string_view json_name) const;
