@@ -49,8 +49,9 @@ struct Place {
 
 std::string unbase64(const std::string& text) {
     std::string out(text.size(), '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    const int size =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
     out.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
     while (!out.empty() && out.back() == '\0') out.pop_back();
     return out;
@@ -71,7 +72,8 @@ Place place_of(const std::string& kubeconfig) {
     const auto colon = server.find(':');
     place.address.sin_family = AF_INET;
     place.address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(server.c_str() + colon + 1)));
-    if (inet_pton(AF_INET, server.substr(0, colon).c_str(), &place.address.sin_addr) != 1) give_up("the server is no IPv4 address");
+    if (inet_pton(AF_INET, server.substr(0, colon).c_str(), &place.address.sin_addr) != 1)
+        give_up("the server is no IPv4 address");
     place.tls = SSL_CTX_new(TLS_client_method());
     const auto certificate = unbase64(line_of(kubeconfig, "client-certificate-data"));
     const auto key = unbase64(line_of(kubeconfig, "client-key-data"));
@@ -86,7 +88,7 @@ Place place_of(const std::string& kubeconfig) {
 
 /// One connection: sends a request, reads the whole answer.
 class Connection {
-   public:
+ public:
     explicit Connection(const Place& place) : fd_(::socket(AF_INET, SOCK_STREAM, 0)), ssl_(SSL_new(place.tls)) {
         const int one = 1;
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -107,7 +109,8 @@ class Connection {
     }
     void send(const std::string& method, const std::string& path, const std::string& body = {}) {
         std::string text = method + " " + path + " HTTP/1.1\r\nHost: api\r\nAccept: application/json\r\n";
-        if (!body.empty()) text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+        if (!body.empty())
+            text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
         text += "\r\n" + body;
         if (SSL_write(ssl_, text.data(), static_cast<int>(text.size())) <= 0) give_up("a write failed");
     }
@@ -115,7 +118,7 @@ class Connection {
     int fd() const { return fd_; }
     SSL* ssl() const { return ssl_; }
 
-   private:
+ private:
     void more() {
         char buffer[64 * 1024];
         const int n = SSL_read(ssl_, buffer, sizeof buffer);
@@ -185,7 +188,8 @@ void get(const Options& options, const Place& place) {
 
 void list(const Options& options, const Place& place) {
     Connection setup(place);
-    for (int i = 0; i < options.objects; ++i) setup.ask("POST", maps, map_named("bench-list-" + std::to_string(i), "x"));
+    for (int i = 0; i < options.objects; ++i)
+        setup.ask("POST", maps, map_named("bench-list-" + std::to_string(i), "x"));
     rate(options, place, [](Connection& connection, int, std::uint64_t) {
         expect(connection.ask("GET", maps + "?labelSelector=&limit=500"), 200, "a list");
     });
@@ -238,7 +242,8 @@ void watch(const Options& options, const Place& place) {
         while (!stop) {
             std::this_thread::sleep_until(next);
             next += std::chrono::milliseconds(50);
-            expect(writer.ask("PUT", object, map_named("bench-watch", "at-" + std::to_string(now_ns()))), 200, "an update");
+            expect(writer.ask("PUT", object, map_named("bench-watch", "at-" + std::to_string(now_ns()))), 200,
+                   "an update");
         }
     });
     epoll_event events[256];
@@ -249,21 +254,28 @@ void watch(const Options& options, const Place& place) {
     writing.join();
     std::ranges::sort(delays);
     if (delays.empty()) give_up("no event arrived");
-    std::printf("{\"mode\":\"watch\",\"watchers\":%d,\"events\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n", options.watchers,
-                delays.size(), delays[delays.size() / 2], delays[delays.size() * 99 / 100]);
+    std::printf("{\"mode\":\"watch\",\"watchers\":%d,\"events\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f}\n",
+                options.watchers, delays.size(), delays[delays.size() / 2], delays[delays.size() * 99 / 100]);
 }
 
 Options options_of(int argc, char** argv) {
-    if (argc < 3) give_up("usage: api KUBECONFIG get|list|create|watch [--connections N] [--seconds N] [--watchers N] [--objects N]");
+    if (argc < 3)
+        give_up(
+            "usage: api KUBECONFIG get|list|create|watch [--connections N] [--seconds N] [--watchers N] [--objects N]");
     Options options{.kubeconfig = argv[1], .mode = argv[2]};
     for (int i = 3; i + 1 < argc; i += 2) {
         const std::string flag = argv[i];
         const int value = std::atoi(argv[i + 1]);
-        if (flag == "--connections") options.connections = value;
-        else if (flag == "--seconds") options.seconds = value;
-        else if (flag == "--watchers") options.watchers = value;
-        else if (flag == "--objects") options.objects = value;
-        else give_up("there is no flag " + flag);
+        if (flag == "--connections")
+            options.connections = value;
+        else if (flag == "--seconds")
+            options.seconds = value;
+        else if (flag == "--watchers")
+            options.watchers = value;
+        else if (flag == "--objects")
+            options.objects = value;
+        else
+            give_up("there is no flag " + flag);
     }
     return options;
 }
@@ -273,10 +285,15 @@ Options options_of(int argc, char** argv) {
 int main(int argc, char** argv) {
     const auto options = options_of(argc, argv);
     const auto place = place_of(options.kubeconfig);
-    if (options.mode == "get") get(options, place);
-    else if (options.mode == "list") list(options, place);
-    else if (options.mode == "create") create(options, place);
-    else if (options.mode == "watch") watch(options, place);
-    else give_up("there is no mode " + options.mode);
+    if (options.mode == "get")
+        get(options, place);
+    else if (options.mode == "list")
+        list(options, place);
+    else if (options.mode == "create")
+        create(options, place);
+    else if (options.mode == "watch")
+        watch(options, place);
+    else
+        give_up("there is no mode " + options.mode);
     return 0;
 }

@@ -1,7 +1,5 @@
 #include "base/time.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 
 namespace base {
@@ -9,15 +7,34 @@ namespace {
 
 using namespace std::chrono;
 
+/// With leading zeros. Without fmt, so that the smallest images need no library for a date.
+void append_digits(std::string& out, long value, int width) {
+    const auto start = out.size();
+    out.resize(start + static_cast<std::size_t>(width), '0');
+    for (auto at = out.size(); at > start && value > 0; value /= 10) out[--at] = static_cast<char>('0' + value % 10);
+}
+
 std::string to_second(Time t) {
     const auto day = floor<days>(t);
     const year_month_day date{day};
     const hh_mm_ss clock{floor<seconds>(t - day)};
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", int(date.year()), unsigned(date.month()),
-                       unsigned(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+    std::string text;
+    append_digits(text, int(date.year()), 4);
+    append_digits(text += '-', unsigned(date.month()), 2);
+    append_digits(text += '-', unsigned(date.day()), 2);
+    append_digits(text += 'T', clock.hours().count(), 2);
+    append_digits(text += ':', clock.minutes().count(), 2);
+    append_digits(text += ':', clock.seconds().count(), 2);
+    return text;
 }
 
 long below_second(Time t) { return (t - floor<seconds>(t)).count(); }
+
+std::string with_fraction(Time t, long fraction, int width) {
+    auto text = to_second(t) + ".";
+    append_digits(text, fraction, width);
+    return text + "Z";
+}
 
 /// Reads exactly `digits` digits at the front of `text`; -1 when they are not there.
 int take(std::string_view& text, int digits) {
@@ -63,8 +80,8 @@ std::optional<Duration> take_offset(std::string_view& text) {
 }  // namespace
 
 std::string rfc3339(Time t) { return to_second(t) + "Z"; }
-std::string rfc3339_micro(Time t) { return fmt::format("{}.{:06}Z", to_second(t), below_second(t) / 1000); }
-std::string rfc3339_nano(Time t) { return fmt::format("{}.{:09}Z", to_second(t), below_second(t)); }
+std::string rfc3339_micro(Time t) { return with_fraction(t, below_second(t) / 1000, 6); }
+std::string rfc3339_nano(Time t) { return with_fraction(t, below_second(t), 9); }
 
 std::optional<Time> parse_rfc3339(std::string_view text) {
     const int y = take(text, 4);

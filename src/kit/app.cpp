@@ -213,6 +213,7 @@ int run_app(const std::string& name, const std::vector<SettingEntry>& entries, c
     if (loaded->version) return std::printf("%s %s\n", name.c_str(), app_settings.version->c_str()) < 0 ? 1 : 0;
     boost::asio::io_context io{1};
     App app(io, name, app_settings);
+    std::signal(SIGPIPE, SIG_IGN);  // a log reader or database that goes is an error to handle, not to die of
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     assemble(app);
     if (const auto started = app.start(); !started) {

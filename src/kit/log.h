@@ -1,4 +1,5 @@
 // The log: one JSON line an event, with time, level, a constant message and fields. Secrets are not passed to it.
+// A reader that does not keep up never stops the service: lines wait in memory, and beyond a bound are counted only.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class Log {
  public:
     /// Lines go to `fd`, gathered per turn of the loop. `service` is a field of each line.
     Log(run::Loop& loop, int fd, std::string service, Level least);
-    ~Log() { flush(); }
+    /// Gives a slow reader a last second.
+    ~Log();
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 
@@ -45,6 +47,9 @@ class Log {
 
  private:
     std::string_view stamp();
+    void append(Level level, std::string_view message, Fields fields);
+    /// Writes what goes within `patience_ms`.
+    void push(int patience_ms);
     run::Loop& loop_;
     int fd_;
     std::string service_;  ///< as JSON
@@ -52,7 +57,9 @@ class Log {
     std::string buffer_;
     std::string stamp_;  ///< of the second below, to which milliseconds are added
     std::int64_t stamp_second_ = -1;
+    std::uint64_t lost_ = 0;
     bool flush_planned_ = false;
+    run::Timer retry_;
 };
 
 }  // namespace kit

@@ -26,10 +26,12 @@ std::string without_password(std::string_view url) {
     return std::string(url.substr(0, colon)) + ":***" + std::string(url.substr(at));
 }
 
-base::Result<std::unique_ptr<Database>> open(boost::asio::io_context& io, [[maybe_unused]] Log& log,
-                                             std::string_view url, DatabaseOptions options) {
+base::Result<std::unique_ptr<Database>> open(boost::asio::io_context& io, Log& log, std::string_view url,
+                                             DatabaseOptions options) {
     if (url.starts_with("sqlite:")) return open_sqlite(io, std::string(url.substr(7)), options);
-    // PG
+    if (url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        return open_postgres(io, log, std::string(url), options);
+    }
     return base::fail(base::Code::invalid,
                       "the database address '" + without_password(url) + "' must begin with sqlite: or postgres://");
 }

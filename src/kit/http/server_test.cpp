@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <thread>
 
 #include "kit/testing/http_fixture.h"
 #include "run/asio_loop.h"
@@ -317,6 +319,64 @@ TEST_F(HttpServer, ManyConnectionsBeyondTheLimitWaitTheirTurn) {
     third.send(get("/3"));
     second.reset();
     EXPECT_EQ(third.read().body, "GET /3? ");
+}
+
+TEST_F(HttpServer, ADrainUnderLoadLosesNothing) {
+    listen();
+    constexpr int clients = 8;
+    std::array<std::atomic<int>, clients> answered{};
+    std::atomic<int> lost = 0;
+    std::atomic<int> goodbyes = 0;
+    std::vector<std::thread> threads;
+    for (int number = 0; number < clients; ++number) {
+        threads.emplace_back([&, number] {
+            Client client(port_);
+            for (bool open = true; open;) {
+                client.send(get("/load") + get("/load"));  // pipelined: both must be answered
+                for (int answer = 0; answer < 2; ++answer) {
+                    const auto got = client.read();
+                    if (got.status != 200) ++lost;
+                    ++answered[number];
+                    if (got.status != 200 || got.has("Connection: close")) open = false;
+                    if (!open && got.status == 200 && answer == 0) ++lost;
+                }
+            }
+            ++goodbyes;
+        });
+    }
+    for (auto& count : answered) {
+        while (count < 20 && lost == 0) std::this_thread::yield();
+    }
+    Client idle(port_);
+    idle.send(get("/once"));
+    EXPECT_EQ(idle.read().status, 200);
+    Client fresh(port_);
+    std::promise<void> done;
+    loop_.run([&] { server_->drain(2s, 10s, [&] { done.set_value(); }); });
+    fresh.send(get("/fresh"));
+    EXPECT_TRUE(fresh.read().has("Connection: close")) << "accepted, not yet asked";
+    idle.send(get("/again"));
+    const auto last = idle.read();
+    EXPECT_EQ(last.body, "GET /again? ");
+    EXPECT_TRUE(last.has("Connection: close"));
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(lost, 0);
+    EXPECT_EQ(goodbyes, clients);
+    idle.close();
+    fresh.close();
+    EXPECT_EQ(done.get_future().wait_for(5s), std::future_status::ready) << "the end does not wait for the grace";
+    EXPECT_LT(Client(port_).fd(), 0) << "nobody listens any more";
+}
+
+TEST_F(HttpServer, ADrainCutsWhatDoesNotEnd) {
+    listen();
+    Client client(port_);
+    client.send(get("/stream"));
+    opened_.get_future().wait();
+    std::promise<void> done;
+    loop_.run([&] { server_->drain(10ms, 100ms, [&] { done.set_value(); }); });
+    EXPECT_EQ(done.get_future().wait_for(5s), std::future_status::ready);
+    EXPECT_EQ(gone_.get_future().wait_for(5s), std::future_status::ready);
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// What the service is: its settings and how it is put together.
+#pragma once
+
+#include "kit/app.h"
+
+namespace vehicles {
+
+struct Settings {
+    kit::Setting<std::string> database{
+        "database-url", "Where vehicles are kept: sqlite:PATH or postgres://user:password@host:port/name.",
+        "sqlite:vehicles.db", kit::Shown::secret};
+};
+
+void assemble(kit::App& app, const Settings& settings);
+
+}  // namespace vehicles
