@@ -42,7 +42,13 @@ bool VirtualLoop::step() {
 }
 
 void VirtualLoop::run_until(Time end) {
-    while (!queue_.empty() && std::get<0>(queue_.begin()->first) <= end) step();
+    while (!queue_.empty() && std::get<0>(queue_.begin()->first) <= end) {
+        // step() would pass over a dropped timer to the next live one, which may be due after `end`.
+        if (queue_.begin()->second->work)
+            step();
+        else
+            queue_.erase(queue_.begin());
+    }
     now_ = std::max(now_, end);
 }
 
