@@ -1,0 +1,50 @@
+#include "sim/rollout_guard.h"
+
+namespace sim {
+
+static bool pod_ready(const object::Object& pod) {
+    for (const auto& one : pod["status"]["conditions"].items())
+        if (Ref(one)["type"].str() == "Ready") return Ref(one)["status"].str() == "True";
+    return false;
+}
+
+void RolloutGuard::take(const World& world) {
+    std::map<std::string, Seen> now;
+    const auto faults_of = [&](const std::string& uid) {
+        const auto found = world.machine().faulted().find(uid);
+        return found == world.machine().faulted().end() ? 0 : found->second;
+    };
+    for (const auto& pod : world.pods()) {
+        const std::string uid(pod->uid());
+        auto& state = now[uid];
+        state = {.ready = pod_ready(*pod), .leaving = pod->deleting(), .faults = faults_of(uid)};
+        const auto before = seen_.find(uid);
+        const bool was_ready = before != seen_.end() && before->second.ready && !before->second.leaving;
+        if (!state.ready && before != seen_.end()) state.faults = before->second.faults;
+        if (state.ready) hit_.erase(uid);
+        // Only a fault excuses that a pod which nobody took away is no longer ready.
+        if (was_ready && !state.ready && !state.leaving && faults_of(uid) > before->second.faults) hit_.insert(uid);
+    }
+    for (auto at = hit_.begin(); at != hit_.end();) {
+        const auto found = now.find(*at);
+        const bool gone = found == now.end() || found->second.leaving;
+        lost_to_faults_ += gone;
+        at = gone ? hit_.erase(at) : std::next(at);
+    }
+    seen_ = std::move(now);
+}
+
+bool RolloutGuard::enough_ready(const World& world) {
+    take(world);
+    const auto ready = world.ready();
+    if (ready >= promise_.least_ready) lost_to_faults_ = 0;
+    return ready + std::ssize(hit_) + lost_to_faults_ >= promise_.least_ready;
+}
+
+void guard(World& world, Promise promise) {
+    auto guard = std::make_shared<RolloutGuard>(promise);
+    world.always("enough ready", [guard](const World& w) { return guard->enough_ready(w); });
+    world.always("not too many", [guard](const World& w) { return guard->not_too_many(w); });
+}
+
+}  // namespace sim

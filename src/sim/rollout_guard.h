@@ -1,0 +1,42 @@
+// The promise of a rolling update, checked at every change: never fewer ready than allowed, never more pods than
+// replicas and surge. Rule: what a fault took does not count against the controllers, but only until it is made good.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "sim/world.h"
+
+namespace sim {
+
+struct Promise {
+    std::int64_t least_ready = 0;
+    std::int64_t most_alive = 0;
+};
+
+/// Watches the pods of namespace default from now on, when all are ready. Keep it as long as the world runs.
+class RolloutGuard {
+ public:
+    explicit RolloutGuard(Promise promise) : promise_(promise) {}
+    bool enough_ready(const World& world);
+    bool not_too_many(const World& world) const { return world.alive() <= promise_.most_alive; }
+
+ private:
+    struct Seen {
+        bool ready = false, leaving = false;
+        int faults = 0;  ///< of the machine, when it was last ready
+    };
+    void take(const World& world);
+
+    Promise promise_;
+    std::map<std::string, Seen> seen_;
+    std::set<std::string> hit_;        ///< pods that a fault made unready and that may come back
+    std::int64_t lost_to_faults_ = 0;  ///< such pods that were then taken away, until all is good again
+};
+
+/// Adds both promises to the world.
+void guard(World& world, Promise promise);
+
+}  // namespace sim

@@ -1,0 +1,231 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kinds/registry.h"
+
+namespace sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t story_max = 60;
+constexpr int tries_max = 1000;
+
+const verbs::WriteOptions as_client{.field_manager = "sim"};
+
+bool finished(const object::Object& pod) {
+    const auto phase = pod["status"]["phase"].str();
+    return phase == "Succeeded" || phase == "Failed";
+}
+
+bool is_ready(const object::Object& pod) {
+    for (const auto& one : pod["status"]["conditions"].items())
+        if (Ref(one)["type"].str() == "Ready") return Ref(one)["status"].str() == "True";
+    return false;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, WorldOptions options)
+    : options_(std::move(options)),
+      loop_(seed),
+      disk_(loop_, loop_.rng(), faults_),
+      machine_(loop_, loop_.rng(), faults_) {
+    start_daemon();
+    for (const auto* name : {"default", "kube-system", "kube-node-lease"})
+        apply({{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}});
+    until(
+        "the node is ready",
+        [](const World& w) {
+            const auto nodes = w.list({"", "nodes"}, "");
+            return !nodes.empty() && is_ready(*nodes.front());
+        },
+        60s);
+}
+
+World::~World() { stop_daemon(); }
+
+void World::start_daemon() {
+    store_ = std::make_unique<store::Store>(loop_, disk_.load(), &disk_);
+    api_ = verbs::make_api(*store_, loop_, base::Rng(loop_.rng().next()));
+    faulty_ = std::make_unique<FaultyApi>(*api_, loop_.rng(), faults_);
+    recording_ = store_->subscribe([this](const store::EventPtr& event) { note(*event); });
+    traffic_ = std::make_unique<Traffic>(loop_, loop_.rng(), *store_, rules_, options_.excluding);
+    auto controllers = control::all({.root_ca_pem = "simulated"});
+    for (auto& controller : controllers)
+        for (const auto& other : options_.replaced)
+            if (other.name == controller.name) controller = other;
+    engine::Options options;
+    options.event_delay = [this]() -> Duration {
+        return loop_.rng().chance(faults_.event_delay) ? Duration(Duration(1ms) * loop_.rng().below(1000)) : Duration{0};
+    };
+    engine_ = std::make_unique<engine::Engine>(loop_, *faulty_, std::move(controllers), std::move(options));
+    node::Settings settings;
+    settings.node_name = "machine";
+    settings.host_ip = "10.0.0.1";
+    settings.cpu = "64";
+    settings.memory = "64Gi";
+    node_ = std::make_unique<node::Node>(loop_, *api_, node::Ports{machine_, machine_, machine_, *traffic_, machine_},
+                                         base::Rng(loop_.rng().next()), settings);
+    engine_->start();
+    node_->start();
+}
+
+void World::stop_daemon() {
+    machine_.daemon_died();
+    node_.reset();
+    engine_.reset();
+    traffic_.reset();
+    recording_.reset();
+    faulty_.reset();
+    api_.reset();
+    store_.reset();
+}
+
+void World::restart() {
+    story_.push_back(fmt::format("{} the daemon dies", base::rfc3339_micro(loop_.now())));
+    stop_daemon();
+    disk_.crash();
+    loop_.run_until(loop_.now() + Duration(1ms) * loop_.rng().below(500));
+    start_daemon();
+}
+
+void World::note(const store::Event& event) {
+    static constexpr std::string_view acts[] = {"added", "modified", "deleted"};
+    const auto act = acts[static_cast<int>(event.type)];
+    auto line = fmt::format("{} {} {} {}/{}", base::rfc3339_micro(loop_.now()), act, event.key.resource.plural,
+                            event.key.ns, event.key.name);
+    if (event.key.resource.plural == "pods")
+        line += fmt::format(" {}{}{}", (*event.object)["status"]["phase"].str(),
+                            is_ready(*event.object) ? " ready" : "", event.object->deleting() ? " deleting" : "");
+    if (event.key.resource.group == "apps")
+        line += fmt::format(" wants {} has {} available {}", (*event.object)["spec"]["replicas"].num(),
+                            (*event.object)["status"]["replicas"].num(),
+                            (*event.object)["status"]["availableReplicas"].num());
+    for (const unsigned char c : line) trace_ = (trace_ ^ c) * 0x100000001b3ULL;
+    for (const unsigned char c : event.object->uid()) trace_ = (trace_ ^ c) * 0x100000001b3ULL;
+    if (event.key.resource.plural == "events" || event.key.resource.plural == "leases") return;
+    story_.push_back(std::move(line));
+    if (story_.size() > story_max) story_.pop_front();
+}
+
+std::string World::story() const {
+    std::string out;
+    for (const auto& line : story_) out += line + "\n";
+    for (const auto& complaint : engine_->complaints()) out += "controller: " + complaint + "\n";
+    return out;
+}
+
+void World::fail(const std::string& what) const {
+    throw Failure(fmt::format("{} (at {}, step {})", what, base::rfc3339_micro(loop_.now()), steps_));
+}
+
+bool World::step() {
+    if (restart_in_ && (*restart_in_)-- == 0) {
+        restart_in_.reset();
+        restart();
+    }
+    if (!loop_.step()) return false;
+    ++steps_;
+    look();
+    return true;
+}
+
+void World::look() {
+    const bool same =
+        store_->revision() == seen_revision_ && machine_.version() == seen_machine_ && rules_.addresses == seen_rules_;
+    if (same) return;
+    seen_revision_ = store_->revision();
+    seen_machine_ = machine_.version();
+    seen_rules_ = rules_.addresses;
+    no_traffic_to_the_stopped();
+    for (const auto& invariant : invariants_)
+        if (!invariant.holds(*this)) fail("broken: " + invariant.name);
+}
+
+/// What the node has told to stop, because it is being deleted, gets no new connections.
+void World::no_traffic_to_the_stopped() const {
+    for (const auto& [id, container] : machine_.containers()) {
+        if (!container.told_to_stop) continue;
+        const auto pod = machine_.pods().find(container.seen.pod_uid);
+        if (pod == machine_.pods().end() || !rules_.addresses.contains(pod->second.seen.ip)) continue;
+        const auto object = store_->get({{"", "pods"}, pod->second.seen.ns, pod->second.seen.name});
+        // A liveness probe's restart is told to stop as well, and stays in service as long as it is ready.
+        if (object && object->uid() == container.seen.pod_uid && !object->deleting()) continue;
+        fail(fmt::format("broken: pod {} was told to stop and still gets traffic", pod->second.seen.name));
+    }
+}
+
+void World::always(std::string name, Holds holds) { invariants_.push_back({std::move(name), std::move(holds)}); }
+
+void World::until(const std::string& name, const Holds& holds, Duration most) {
+    const auto end = loop_.now() + most;
+    while (!holds(*this)) {
+        if (loop_.now() > end) fail(fmt::format("not within {} s: {}", most / 1s, name));
+        if (!step()) fail("nothing left to happen, and yet not: " + name);
+    }
+}
+
+void World::run_for(Duration time) {
+    bool over = false;
+    const auto timer = loop_.after(time, [&over] { over = true; });
+    while (!over && step()) {
+    }
+}
+
+void World::check(const std::string& name, bool holds) {
+    if (!holds) fail("not so: " + name);
+}
+
+const object::Kind& World::kind(const store::Resource& resource) const {
+    for (const auto& kind : kinds::all())
+        if (kind.group == resource.group && kind.plural == resource.plural) return kind;
+    fail("no kind for " + resource.plural);
+}
+
+void World::apply(json::object object) {
+    const auto* kind = kinds::by_kind(Ref(object)["apiVersion"].str(), Ref(object)["kind"].str());
+    if (!kind) fail("no such kind");
+    const auto meta = Ref(object)["metadata"];
+    const auto ns = kind->namespaced() ? std::string(meta["namespace"].str("default")) : std::string();
+    const verbs::Target target{kind, ns, std::string(meta["name"].str())};
+    if (store_->get(verbs::key_of(target)))
+        return change(verbs::key_of(target), [&](json::object& live) { live["spec"] = object["spec"]; });
+    const auto written = api_->create(target, std::move(object), as_client);
+    if (!written) fail("create refused: " + written.error().message);
+    disk_.sync();
+}
+
+void World::change(const store::Key& key, const std::function<void(json::object&)>& edit) {
+    for (int i = 0; i < tries_max; ++i) {
+        const auto live = store_->get(key);
+        if (!live) fail("to be changed, but not there: " + key.name);
+        auto copy = live->value();
+        edit(copy);
+        const auto written = api_->update({&kind(key.resource), key.ns, key.name}, std::move(copy), as_client);
+        if (written) return disk_.sync();
+        if (written.error().code != base::Code::conflict) fail("update refused: " + written.error().message);
+        step();
+    }
+    fail("never without a conflict: " + key.name);
+}
+
+void World::remove(const store::Key& key, verbs::DeleteOptions options) {
+    const auto removed = api_->remove({&kind(key.resource), key.ns, key.name}, options, {});
+    if (!removed) fail("delete refused: " + removed.error().message);
+    disk_.sync();
+}
+
+std::int64_t World::alive() const {
+    return std::ranges::count_if(pods(), [](const ObjectPtr& pod) { return !pod->deleting() && !finished(*pod); });
+}
+
+std::int64_t World::ready() const {
+    return std::ranges::count_if(pods(), [](const ObjectPtr& pod) { return !pod->deleting() && is_ready(*pod); });
+}
+
+}  // namespace sim
