@@ -80,6 +80,16 @@ constexpr Input inputs[] = {
     {"price", "Price", "inputmode=decimal pattern=\"[0-9]+([.][0-9]{1,2})?\" required autocomplete=off", ""},
 };
 
+/// What a form that was sent has done, said on the list that follows it.
+std::string done_html(const Call& call) {
+    const auto done = call.query("done").value_or("");
+    const auto* said = done == "added"     ? "The vehicle was added."
+                       : done == "changed" ? "The changes were saved."
+                       : done == "deleted" ? "The vehicle was deleted."
+                                           : nullptr;
+    return said ? "<p class=\"notice good done\" role=status>" + std::string(said) + "</p>" : std::string();
+}
+
 }  // namespace
 
 /// A form and what is to be said in it.
@@ -210,7 +220,7 @@ void Pages::list(Call call) {
     if (!wish) return call.fail(wish.error());
     catalogue_.list(*wish, [this, call = std::move(call), wish = *wish](base::Result<Listing> listing) mutable {
         if (!listing) return call.fail(listing.error());
-        auto response = page(call, 200, "All vehicles", listing_html(wish, *listing));
+        auto response = page(call, 200, "All vehicles", done_html(call) + listing_html(wish, *listing));
         call.answer(std::move(response));
     });
 }
