@@ -76,6 +76,7 @@ class Server {
         const auto body = body_of(step);
         if (!body || lost_.contains(request.key + request.name)) return std::nullopt;
         if (request.method == "POST" && request.name.empty()) return create(request, step, *body);
+        if (request.subresource == "scale") return scale(request, step, *body);
         if (!request.subresource.empty() && request.subresource != "status") return std::nullopt;
         const auto at = objects_.find(request.key + request.name);
         if (request.method == "PUT" && at != objects_.end()) return replace(request, step, at->second, *body);
@@ -98,6 +99,17 @@ class Server {
     }
 
  private:
+    /// A scale is the main object seen through spec.replicas.
+    std::optional<Result<json::object>> scale(const Request& request, const json::object& step,
+                                              const json::value& body) {
+        const auto at = objects_.find(request.key + request.name);
+        const auto replicas = Ref(body)["spec"]["replicas"];
+        if (at == objects_.end() || request.method != "PATCH" || !replicas) return std::nullopt;
+        const json::object wanted{{"spec", {{"replicas", *replicas.value()}}}};
+        if (Ref(step)["type"].str() == "application/apply-patch+yaml") return apply(request, step, wanted);
+        return replace(request, step, at->second, object::merge_patch(at->second, wanted));
+    }
+
     static std::optional<json::value> body_of(const json::object& step) {
         if (const auto* body = step.if_contains("body")) return *body;
         const auto text = Ref(step)["text"].str();
@@ -177,8 +189,9 @@ class Server {
     }
 
     static void prepare(const Request& request, json::object& updated, const json::object& live) {
-        if (!request.subresource.empty() || !request.kind->has_subresource("status"))
-            return prepare_update(*request.kind, updated, live, request.subresource);
+        const bool main = request.subresource.empty() || request.subresource == "scale";
+        if (!main || !request.kind->has_subresource("status"))
+            return prepare_update(*request.kind, updated, live, main ? "" : request.subresource);
         updated.erase("status");
         if (const auto* status = live.if_contains("status")) updated["status"] = *status;
     }
@@ -187,7 +200,7 @@ class Server {
         if (!body.is_object()) return base::fail(base::Code::bad_request, "not an object");
         auto intent = body.get_object();
         if (request.subresource.empty() && request.kind->has_subresource("status")) intent.erase("status");
-        if (!request.subresource.empty()) intent.erase("spec");
+        if (request.subresource == "status") intent.erase("spec");
         TRY(object::shape(*request.kind->message, intent));
         const auto at = objects_.find(request.key + request.name);
         const auto* live = at == objects_.end() ? nullptr : &at->second;
@@ -198,7 +211,7 @@ class Server {
             force != request.query.end() && force->second == "true" ? object::Force::yes : object::Force::no, finish));
         name_it(object, request);
         if (live)
-            prepare_update(*request.kind, object, *live, request.subresource);
+            prepare_update(*request.kind, object, *live, request.subresource == "status" ? "status" : "");
         else
             prepare_create(*request.kind, object);
         return store(request, std::move(object), dry(request));
@@ -286,7 +299,7 @@ bool comparable(const json::object& step, const json::value& want) {
     for (const auto& path : Ref(step)["ignore"].items()) {
         if (Ref(path).str().starts_with("metadata")) return false;
     }
-    return want.is_object() && Ref(want)["metadata"].as_object();
+    return Ref(want)["metadata"].as_object() && Ref(want)["kind"].str() != "Scale";
 }
 
 /// What other rules decide before or after: reviews are no objects, the namespace was there before the case.

@@ -7,29 +7,48 @@ namespace object {
 
 namespace {
 
-/// Who owned what before this write. A main write may bring a list of its own, as a backup being restored does.
-std::optional<Owners> owners_before(const json::object* live, const json::object& updated, const Manager& manager) {
-    const auto of = [](const json::object* object) {
-        return object ? Ref(*object)["metadata"]["managedFields"] : Ref();
-    };
-    const auto given = of(&updated);
-    if (manager.subresource.empty()) {
-        if (clears_owners(given.value())) return Owners();
-        if (auto owners = read_owners(given); owners && !owners->empty()) return owners;
+Ref entries_of(const json::object* object) { return object ? Ref(*object)["metadata"]["managedFields"] : Ref(); }
+
+/// Does the write bring a list of entries other than the live one? Only the main path may.
+bool brings_owners(const json::object* live, const json::object& updated, const Manager& manager) {
+    const auto given = entries_of(&updated);
+    if (!manager.subresource.empty() || given.missing()) return false;
+    const auto had = entries_of(live);
+    return had.missing() || *given.value() != *had.value();
+}
+
+/// Who owned what before this write: what it brings when that can be read (as a backup being restored does), else
+/// the live entries.
+Owners owners_before(const json::object* live, const json::object& updated, bool brought) {
+    const auto given = entries_of(&updated);
+    if (brought && clears_owners(given.value())) return {};
+    if (brought) {
+        if (auto owners = read_owners(given); owners && !owners->empty()) return *owners;
     }
-    return read_owners(of(live)).value_or(Owners());
+    return read_owners(entries_of(live)).value_or(Owners());
+}
+
+void keep_entries(const json::object& live, json::object& updated) {
+    const auto had = entries_of(&live);
+    if (!had.missing()) {
+        auto& entries = child(updated, "metadata")["managedFields"];
+        if (entries != *had.value()) entries = *had.value();
+    } else if (!entries_of(&updated).missing()) {
+        child(updated, "metadata").stable_erase("managedFields");
+    }
 }
 
 }  // namespace
 
 void track_update(const Message& message, const json::object* live, json::object& updated, const Manager& manager) {
-    auto owners = owners_before(live, updated, manager).value_or(Owners());
-    // Once cleared, ownership is not tracked again until somebody applies.
-    if (live && owners.empty()) return store_owners(updated, owners);
-
     const auto difference =
         live ? compare_objects(message, *live, updated) : compare_objects(message, zero_object(message), updated);
-    if (difference.empty()) return store_owners(updated, owners);
+    const bool brought = brings_owners(live, updated, manager);
+    if (live && !brought && difference.empty()) return keep_entries(*live, updated);
+
+    auto owners = owners_before(live, updated, brought);
+    // Once cleared, ownership is not tracked again until somebody applies.
+    if (live && owners.empty()) return store_owners(updated, owners);
     take_places(owners, difference.changed, difference.removed, nullptr);
     if (!difference.changed.empty()) {
         auto self = owner_of(manager, Operation::update);
