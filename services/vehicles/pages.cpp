@@ -160,7 +160,8 @@ kit::http::Response Pages::form_page(const Call& call, int status, const Form& f
     const auto cookie = call.cookie(token_cookie);
     const auto token = well_formed(cookie) ? std::string(cookie) : random_token();
     Html html;
-    html("<a class=back href=/>← All vehicles</a><section class=card><h1>").text(form.title)("</h1>");
+    html("<div class=narrow><a class=back href=/>← All vehicles</a></div><section class=\"card form\"><h1>")
+        .text(form.title)("</h1>");
     if (!form.notice.empty()) html("<p class=notice role=alert>").text(form.notice)("</p>");
     html("<form class=fields method=post").attribute("action", form.action)("><input type=hidden name=token");
     html.attribute("value", token)("><input type=hidden name=revision")
