@@ -27,6 +27,7 @@ void Node::start() {
         if (!self) return;
         const auto& workers = (*self)->workers_;
         if (const auto found = workers.find(exited.pod_uid); found != workers.end()) found->second->exited(exited);
+        if ((*self)->heard_) (*self)->heard_();
     });
     context_.ports.runtime.list([weak = std::weak_ptr(alive_)](base::Result<Observed> observed) {
         const auto self = weak.lock();
@@ -112,6 +113,7 @@ PodWorker* Node::add(const ObjectPtr& pod) {
         }
         (*self)->uses_.erase(uid);
         (*self)->workers_.erase(uid);
+        if ((*self)->heard_) (*self)->heard_();
     });
     auto* added = worker.get();
     workers_[worker->uid()] = std::move(worker);

@@ -2,6 +2,7 @@
 // Truth is the store; what the machine does comes and goes through the ports. A restart of the daemon adopts what runs.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -25,6 +26,9 @@ class Node {
     /// Makes the Node object, compares what stands on the machine with the store, and goes to work.
     void start();
 
+    /// Called after a container ended or a pod left: whoever follows a log looks again.
+    void when_containers_end(std::function<void()> heard) { heard_ = std::move(heard); }
+
     std::size_t pods() const { return workers_.size(); }
     /// Null when no such pod is here.
     const PodWorker* find(const std::string& uid) const;
@@ -46,6 +50,7 @@ class Node {
     Context context_;
     NodeObject object_;
     bool adopted_ = false;
+    std::function<void()> heard_;
     std::map<std::string, std::shared_ptr<PodWorker>> workers_;  ///< by uid
     /// ("configmaps"|"secrets", namespace, name) -> pods that use it.
     std::map<std::tuple<std::string, std::string, std::string>, std::set<std::string>> users_;

@@ -176,7 +176,8 @@ void PodWorker::started(const StartPtr& start, base::Result<ContainerObserved> c
     if (!start->replaces.empty()) context_.ports.runtime.remove_container(start->replaces, [](base::Result<void>) {});
     if (!container) {
         context_.events.say(*view_, &c, EventKind::warning, "Failed", "Error: " + container.error().message);
-        if (container.error().code == base::Code::unavailable) {
+        const auto code = container.error().code;
+        if (code == base::Code::unavailable || code == base::Code::not_found || code == base::Code::timeout) {
             --facts.runs;
             note_waiting(facts, "CreateContainerError", container.error().message,
                          now + context_.settings.config_retry);
