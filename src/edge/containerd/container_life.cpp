@@ -1,0 +1,150 @@
+// One container from its record to a running process, and away again. On workers, in the lane of its pod.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <filesystem>
+#include <future>
+
+#include "edge/containerd/containerd_runtime.h"
+#include "edge/containerd/labels.h"
+
+namespace edge {
+namespace {
+
+constexpr const char* default_profile = "/usr/share/containers/seccomp.json";
+/// After the first process has ended its output is complete at once; a child that holds the pipe must not hold us.
+constexpr std::chrono::milliseconds drain_grace{250};
+
+base::Time now() { return std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now()); }
+
+std::string make_id(const node::ContainerSetup& setup) {
+    return sha256_hex(
+        fmt::format("{}/{}/{}/{}", setup.pod_uid, setup.name, setup.attempt, now().time_since_epoch().count()));
+}
+
+std::map<std::string, std::string> labels_of(const node::ContainerSetup& setup, const PodRecord& pod,
+                                             const std::string& image_id) {
+    auto labels = setup.labels;
+    labels[label::pod_uid] = setup.pod_uid;
+    labels[label::name] = setup.name;
+    labels[label::attempt] = std::to_string(setup.attempt);
+    labels[label::image_ref] = setup.image_ref;
+    labels[label::image_id] = image_id;
+    labels[label::log] = setup.log_path;
+    labels[label::cgroup] = pod.cgroup;
+    labels[label::tty] = setup.tty ? "1" : "";
+    return labels;
+}
+
+}  // namespace
+
+base::Result<std::string> ContainerdRuntime::make_io(const std::string& pod_uid, const std::string& name) {
+    const auto folder = io_folder(pod_uid);
+    TRY(make_folders(folder, 0700));
+    const auto path = folder + "/" + name;
+    if (::mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) return fail_errno(path);
+    return path;
+}
+
+base::Result<boost::json::value> ContainerdRuntime::seccomp_of(const node::ContainerSetup& setup) const {
+    if (setup.seccomp.empty() || setup.seccomp == "Unconfined" || setup.privileged) return boost::json::value();
+    const auto path = setup.seccomp == "RuntimeDefault" ? std::string(default_profile) : setup.seccomp;
+    const auto text = read_file(path);
+    if (!text)
+        return base::fail(base::Code::invalid, "cannot load seccomp profile \"" + path + "\": " + text.error().message);
+    boost::system::error_code error;
+    const auto profile = boost::json::parse(*text, error);
+    if (error) return base::fail(base::Code::invalid, "seccomp profile " + path + " is no JSON");
+    return seccomp_filter(profile, capabilities_for(setup, machine_.capabilities));
+}
+
+base::Result<node::ContainerObserved> ContainerdRuntime::start_container_blocking(const node::ContainerSetup& setup) {
+    const auto pod = sandboxes_->find(setup.pod_uid);
+    if (!pod) return base::fail(base::Code::not_found, "pod " + setup.pod_uid + " is not set up");
+    const auto id = make_id(setup);
+    const auto started = launch(setup, *pod, id);
+    if (started) {
+        const std::lock_guard lock(mutex_);
+        auto& known = known_.at(id);
+        known.seen.state = node::ContainerState::running;
+        known.seen.started_at = now();
+        return known.seen;
+    }
+    (void)remove_blocking(id);
+    return std::unexpected(started.error());
+}
+
+base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& setup, const PodRecord& pod,
+                                             const std::string& id) {
+    const auto image = TRY(images_.unpacked(setup.image_ref));
+    const SpecInput input{.setup = setup,
+                          .pod = pod,
+                          .machine = machine_,
+                          .id = id,
+                          .pod_folder = sandboxes_->folder(pod.uid),
+                          .seccomp = TRY(seccomp_of(setup))};
+    const auto labels = labels_of(setup, pod, image->config_digest);
+    {
+        const std::lock_guard lock(mutex_);
+        known_[id] = {.seen = {.id = id,
+                               .pod_uid = pod.uid,
+                               .name = setup.name,
+                               .attempt = setup.attempt,
+                               .image_ref = setup.image_ref,
+                               .image_id = image->config_digest,
+                               .labels = setup.labels},
+                      .cgroup = pod.cgroup + "/" + id,
+                      .starting = true};
+    }
+    TRY(tasks_.create_record({.id = id,
+                              .image = setup.image_ref,
+                              .spec_json = boost::json::serialize(container_spec(input)),
+                              .labels = labels}));
+    TaskIo io{.terminal = setup.tty};
+    io.out = TRY(make_io(pod.uid, id + "-out"));
+    if (!setup.tty) io.err = TRY(make_io(pod.uid, id + "-err"));
+    TRY(make_folders(std::filesystem::path(setup.log_path).parent_path(), 0755));
+    // Readers first: without them the shim fails to open its ends.
+    TRY(pump_.open({.id = id, .stdout_fifo = io.out, .stderr_fifo = io.err, .log_path = setup.log_path}));
+    TRY(tasks_.create_task(id, image->chain, io));
+    return tasks_.start(id);
+}
+
+base::Result<void> ContainerdRuntime::remove_blocking(const std::string& id) {
+    std::string pod_uid;
+    bool running = false;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto known = known_.find(id);
+        if (known == known_.end()) return {};
+        pod_uid = known->second.seen.pod_uid;
+        running = known->second.seen.state == node::ContainerState::running && !known->second.exit;
+    }
+    if (running && tasks_.kill(id, "", 9, Tasks::Whom::all)) TRY(tasks_.wait(id, std::chrono::seconds(10)));
+    // What is unread when the task is deleted is lost.
+    auto drained = std::make_shared<std::promise<void>>();
+    pump_.finish(id, drain_grace, [drained] { drained->set_value(); });
+    drained->get_future().wait();
+    TRY(tasks_.remove(id));
+    std::error_code ignored;
+    for (const char* end : {"-out", "-err"}) std::filesystem::remove(io_folder(pod_uid) + "/" + id + end, ignored);
+    const std::lock_guard lock(mutex_);
+    known_.erase(id);
+    return {};
+}
+
+base::Result<void> ContainerdRuntime::tear_down_blocking(const std::string& uid) {
+    std::vector<std::string> ids;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, known] : known_) {
+            if (known.seen.pod_uid == uid) ids.push_back(id);
+        }
+    }
+    for (const auto& id : ids) TRY(remove_blocking(id));
+    return sandboxes_->remove(uid);
+}
+
+}  // namespace edge
