@@ -1,7 +1,9 @@
 // Patches and ownership on the real kinds: what a real server answered to recorded sequences of writes is replayed
-// against the functions alone. Only what they decide is compared: managedFields and the fields of a conflict.
+// against the functions alone: managedFields, the fields of a conflict, what is refused, and (where neither admission
+// nor addresses play a part) what the object became.
 #include "object/patch.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -180,6 +182,10 @@ class Server {
     Result<json::object> replace(const Request& request, const json::object& step, const json::object& live,
                                  const json::value& body) {
         if (!body.is_object()) return base::fail(base::Code::bad_request, "not an object");
+        if (Ref(body)["kind"].str(request.kind->kind) != request.kind->kind ||
+            Ref(body)["apiVersion"].str(request.kind->api_version()) != request.kind->api_version()) {
+            return base::fail(base::Code::invalid, "another kind");
+        }
         auto updated = TRY(finished(request, body.get_object()));
         name_it(updated, request);
         prepare(request, updated, live);
@@ -263,6 +269,28 @@ std::vector<std::string> entries(Ref managed_fields) {
     return out;
 }
 
+/// Kinds whose content after a write is the writer's and the defaults' alone: no addresses, no admission.
+bool patches_decide(const Request& request) {
+    static constexpr std::array kinds = {"ConfigMap",  "PodTemplate", "Secret",        "Role",    "RoleBinding",
+                                         "Deployment", "StatefulSet", "NetworkPolicy", "Ingress", "CronJob"};
+    return request.method == "PATCH" && std::ranges::find(kinds, request.kind->kind) != kinds.end();
+}
+
+std::vector<std::string> content(Ref object) {
+    std::vector<std::string> out;
+    for (const auto& [key, value] : object.members()) {
+        const std::string_view name = key;
+        if (name == "metadata" || name == "status" || name == "apiVersion" || name == "kind") continue;
+        out.push_back(fmt::format("{}: {}", name, sorted_text(value)));
+    }
+    for (const auto* name : {"labels", "annotations", "finalizers"}) {
+        if (const auto part = object["metadata"][name])
+            out.push_back(fmt::format("{}: {}", name, sorted_text(*part.value())));
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
 std::vector<std::string> conflict_fields(Ref causes) {
     std::vector<std::string> out;
     for (const auto& cause : causes.items()) {
@@ -309,11 +337,24 @@ bool for_these_functions(const Request& request, const json::value& want) {
     return request.kind->has_verb("get") && request.name != "$NS";
 }
 
+/// A patch that cannot be read, fails, or gives what is no object of its kind.
+bool patch_is_refused(const Request& request, const json::value& want) {
+    const auto code = Ref(want)["code"].num();
+    const auto details = Ref(want)["body"]["details"];
+    if (request.method != "PATCH" || request.query.contains("fieldValidation")) return false;
+    return code == 500 || (code == 422 && (details.size() == 0 || details["causes"][0]["field"].str() == "patch"));
+}
+
 std::optional<json::object> play_step(Server& server, const std::string& what, const json::object& step,
                                       const json::value& recorded, Tally& tally) {
     const Ref want(recorded);
     const auto line = Ref(step)["do"].str();
     const auto request = line.empty() ? std::nullopt : read_request(line);
+    if (request && !step.contains("keep") && patch_is_refused(*request, recorded)) {
+        const auto result = server.play(*request, step);
+        if (result) tally.compare(what, {"refused"}, {*result ? "accepted" : "refused"});
+        return std::nullopt;
+    }
     if (!request || !for_these_functions(*request, recorded)) {
         ++tally.passed_over;
         return std::nullopt;
@@ -344,6 +385,7 @@ std::optional<json::object> play_step(Server& server, const std::string& what, c
     } else if (comparable(step, want["body"].missing() ? json::value() : *want["body"].value())) {
         tally.compare(what, entries(want["body"]["metadata"]["managedFields"]),
                       entries(Ref(**result)["metadata"]["managedFields"]));
+        if (patches_decide(*request)) tally.compare(what, content(want["body"]), content(**result));
     }
     return result && *result ? std::optional(**result) : std::nullopt;
 }
