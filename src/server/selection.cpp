@@ -1,0 +1,50 @@
+#include "server/selection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kinds/rules.h"
+
+namespace server {
+
+using base::Code;
+
+namespace {
+
+bool selectable(const object::Kind& kind, std::string_view path) {
+    return path == "metadata.name" || path == "metadata.namespace" ||
+           std::ranges::find(kind.field_selectors, path) != kind.field_selectors.end();
+}
+
+}  // namespace
+
+base::Result<Selection> Selection::of(const Call& call) {
+    Selection selection;
+    selection.kind_ = call.place.kind;
+    selection.ns_ = call.place.ns;
+    auto labels = object::LabelSelector::parse(call.query.get("labelSelector"));
+    if (!labels)
+        return base::fail(Code::bad_request,
+                          fmt::format("unable to parse requirement in the labelSelector: {}", labels.error().message));
+    selection.labels_ = std::move(*labels);
+    selection.fields_ = TRY(object::parse_field_selector(call.query.get("fieldSelector")));
+    for (const auto& field : selection.fields_)
+        if (!selectable(*call.place.kind, field.path))
+            return base::fail(Code::bad_request, fmt::format("field label not supported: {}", field.path));
+    if (call.place.watch && !call.place.name.empty())
+        selection.fields_.push_back({.path = "metadata.name", .value = call.place.name, .equal = true});
+    return selection;
+}
+
+bool Selection::matches(const object::Object& object) const {
+    if (!labels_.selects_everything() && !labels_.matches(object.meta()["labels"])) return false;
+    return std::ranges::all_of(fields_, [&](const object::FieldRequirement& field) {
+        const bool same = field.path == "metadata.name"
+                              ? object.name() == field.value
+                              : kinds::selectable(*kind_, object.value(), field.path) == field.value;
+        return same == field.equal;
+    });
+}
+
+}  // namespace server

@@ -1,0 +1,52 @@
+#include "server/zero.h"
+
+namespace server {
+
+namespace json = object::json;
+using object::Field;
+using object::Presence;
+using object::Shape;
+using object::Type;
+
+namespace {
+
+json::value zero_value(const Field& field) {
+    if (field.shape != Shape::single) return nullptr;
+    switch (field.type) {
+        case Type::string:
+            return "";
+        case Type::int32:
+        case Type::int64:
+        case Type::int_or_string:
+            return 0;
+        case Type::number:
+            return 0;
+        case Type::boolean:
+            return false;
+        case Type::quantity:
+            return "0";
+        case Type::duration:
+            return "0s";
+        case Type::message:
+            return zero_object(*field.message);
+        default:
+            return nullptr;
+    }
+}
+
+}  // namespace
+
+json::object zero_object(const object::Message& message) {
+    json::object out;
+    for (const auto& field : message.fields) {
+        if (field.presence != Presence::always || !field.gate.empty()) continue;
+        if (field.inlined && field.type == Type::message) {
+            for (auto& [key, value] : zero_object(*field.message)) out[key] = value;
+            continue;
+        }
+        out[field.name] = zero_value(field);
+    }
+    return out;
+}
+
+}  // namespace server
