@@ -64,6 +64,14 @@ Result<int> down(const Invocation& invocation) {
     return 0;
 }
 
+Result<int> stop(const Invocation& invocation) {
+    TRY(need_root("stop"));
+    const auto pid = running(invocation.settings.run_dir.get());
+    if (pid) stop_process(*pid);
+    fmt::print("{}\n", pid ? "Slipway has stopped; its pods go on running." : "Slipway does not run.");
+    return 0;
+}
+
 Result<int> load(const Invocation& invocation) {
     if (invocation.operands.empty()) return base::fail(Code::bad_request, "usage: slipway load FILE.tar...");
     for (const auto& archive : invocation.operands)
@@ -90,6 +98,7 @@ struct Entry {
 constexpr Entry commands[] = {
     {"up", "Starts the platform in the background and waits until its node is ready.", up},
     {"down", "Ends the platform, its pods and its containerd. Data is kept.", down},
+    {"stop", "Ends the daemon alone: pods, their connections and their services go on.", stop},
     {"serve", "Runs the platform in the foreground.", serve_here},
     {"load", "Imports image archives: slipway load FILE.tar...", load},
     {"status", "Says whether the platform runs (exit code 3: it does not).", status},

@@ -12,6 +12,9 @@ namespace json = object::json;
 
 namespace {
 
+/// A new store begins here, so that small numbers are revisions long gone, as they are in any cluster that lived.
+constexpr Revision first_revision = 100;
+
 using Name = std::pair<std::string, std::string>;  // namespace, name
 using Table = std::map<Name, ObjectPtr>;
 
@@ -144,7 +147,7 @@ void Store::State::show(Watcher& watcher, Revision upto) {
 Store::Store(run::Loop& loop, Loaded loaded, Journal* journal, Options options)
     : state_(std::make_unique<State>(loop, journal, options)) {
     auto& s = *state_;
-    s.revision = s.durable = s.delivered = s.compacted = std::max<Revision>(loaded.revision, 1);
+    s.revision = s.durable = s.delivered = s.compacted = std::max(loaded.revision, first_revision);
     for (auto& [key, object] : loaded.objects)
         s.tables[key.resource].emplace(Name{key.ns, key.name}, std::move(object));
     if (journal)

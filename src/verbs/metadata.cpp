@@ -95,12 +95,43 @@ Result<void> admit_updated_metadata(const Target& target, json::object& object, 
     return {};
 }
 
+namespace {
+
+/// ObjectMeta's fields as upstream writes them; resourceVersion has its place before the store fills it in.
+json::object metadata_in_order(json::object& meta) {
+    static constexpr std::string_view order[] = {"name",
+                                                 "generateName",
+                                                 "namespace",
+                                                 "uid",
+                                                 "resourceVersion",
+                                                 "generation",
+                                                 "creationTimestamp",
+                                                 "deletionTimestamp",
+                                                 "deletionGracePeriodSeconds",
+                                                 "labels",
+                                                 "annotations",
+                                                 "ownerReferences",
+                                                 "finalizers",
+                                                 "managedFields"};
+    json::object ordered;
+    ordered.reserve(meta.size() + 1);
+    for (const auto name : order) {
+        if (auto* value = meta.if_contains(name))
+            ordered.emplace(name, std::move(*value));
+        else if (name == "resourceVersion")
+            ordered.emplace(name, "");
+    }
+    return ordered;
+}
+
+}  // namespace
+
 json::object in_order(const Kind& kind, json::object object) {
     json::object ordered;
     ordered.reserve(object.size() + 2);
     ordered["kind"] = kind.kind;
     ordered["apiVersion"] = kind.api_version();
-    ordered["metadata"] = std::move(object["metadata"]);
+    ordered["metadata"] = metadata_in_order(object::child(object, "metadata"));
     for (auto& [key, value] : object)
         if (key != "kind" && key != "apiVersion" && key != "metadata") ordered.emplace(key, std::move(value));
     return ordered;

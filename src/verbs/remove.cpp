@@ -126,10 +126,13 @@ Result<Deleted> StoredApi::mark(const Target& target, const ObjectPtr& live, jso
         return Deleted{
             dry_run == DryRun::all ? std::make_shared<const object::Object>(std::move(marked)) : live, gone, {}};
     if (!gone) return Deleted{TRY(store_.update(key, std::move(marked), live->revision())), false, {}};
-    const auto removed = TRY(store_.remove(key, live->revision()));
+    // Kinds that know grace (pods) show the marks of their deletion before they go, even one without grace.
+    auto last = live;
+    if (is_core(kind, "Pod") && marked != live->value())
+        last = TRY(store_.update(key, std::move(marked), live->revision()));
+    auto removed = TRY(store_.remove(key, last->revision()));
     note_services(kind, &live->value(), nullptr);
-    object::child(marked, "metadata")["resourceVersion"] = std::to_string(removed->revision());
-    return Deleted{std::make_shared<const object::Object>(std::move(marked)), true, {}};
+    return Deleted{std::move(removed), true, {}};
 }
 
 }  // namespace verbs

@@ -83,7 +83,7 @@ object::Manager StoredApi::manager(const Target& target, const WriteOptions& opt
 }
 
 Result<StoredApi::Draft> StoredApi::shaped(const Target& target, json::object body, const WriteOptions& options) const {
-    auto shaped = TRY(object::shape(*target.kind->message, std::move(body)));
+    auto shaped = TRY(object::shape(*target.kind->message, std::move(body), object::Gated::keep));
     Draft draft{.object = std::move(shaped.object), .warnings = {}};
     if (options.validation == FieldValidation::ignore) return draft;
     draft.warnings = options.decode_warnings;
@@ -122,6 +122,7 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
         object::track_update(*kind.message, nullptr, object, manager(target, options));
         put_back(object, "status", std::move(status));
     }
+    object::drop_gated(*kind.message, object);  // after ownership: upstream's managers own what the gate then drops
     stamp_new_metadata(kind, object, rng_, clock_.now());
     TRY(admit_create(store_, target, object, rng_));
     kinds::prepare_create(kind, object);
@@ -134,8 +135,10 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
     if (causes.empty()) causes = TRY(allocate(kind, object, nullptr));
     if (!causes.empty()) return std::unexpected(invalid(kind, name, std::move(causes)));
     object = in_order(kind, std::move(object));
-    if (options.dry_run == DryRun::all)
+    if (options.dry_run == DryRun::all) {
+        object::child(object, "metadata").stable_erase("resourceVersion");
         return Written{std::make_shared<const object::Object>(std::move(object)), true, std::move(draft.warnings)};
+    }
     auto stored = TRY(store_.create(key, std::move(object)));
     note_services(kind, nullptr, &stored->value());
     return Written{std::move(stored), true, std::move(draft.warnings)};
@@ -177,6 +180,7 @@ Result<Written> StoredApi::replace(const Target& target, const ObjectPtr& live, 
     }
     if (draft.tracking == Tracking::track)
         object::track_update(*kind.message, &before, object, manager(target, options));
+    object::drop_gated(*kind.message, object);
     if (main) kinds::prepare_update(kind, object, before, path);
     auto causes = kinds::validate_update(kind, object, before, path);
     if (causes.empty() && main) causes = TRY(allocate(kind, object, &before));
@@ -195,11 +199,11 @@ Result<Written> StoredApi::commit(const Target& target, const ObjectPtr& live, j
         return Written{std::make_shared<const object::Object>(std::move(object)), false, std::move(warnings)};
     const auto key = key_of(target);
     if (live->deleting() && may_go(kind, object)) {
-        // The last finalizer went: what the caller sees is its own last state, and the object is gone.
-        auto last = TRY(store_.update(key, std::move(object), live->revision()));
-        TRY(store_.remove(key, last->revision()));
+        // The last finalizer went: the caller sees its own last state, watchers the one that stood until now.
+        const auto removed = TRY(store_.remove(key, live->revision()));
         note_services(kind, &live->value(), nullptr);
-        return Written{std::move(last), false, std::move(warnings)};
+        object::child(object, "metadata")["resourceVersion"] = std::to_string(removed->revision());
+        return Written{std::make_shared<const object::Object>(std::move(object)), false, std::move(warnings)};
     }
     auto stored = TRY(store_.update(key, std::move(object), live->revision()));
     note_services(kind, &live->value(), &stored->value());
