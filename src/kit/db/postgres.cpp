@@ -229,10 +229,15 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
         connection->leased = true;
     }
     void run(std::string sql, Parameters parameters, RowsDone finished) override {
-        connection->run(std::move(sql), std::move(parameters), PgConnection::How::prepared, std::move(finished));
+        auto noted = [self = shared_from_this(), finished = std::move(finished)](base::Result<Rows> rows) mutable {
+            if (!rows) self->failed = true;
+            finished(std::move(rows));
+        };
+        connection->run(std::move(sql), std::move(parameters), PgConnection::How::prepared, std::move(noted));
     }
     void script(std::string sql, Done finished) override {
-        auto as_void = [finished = std::move(finished)](base::Result<Rows> rows) mutable {
+        auto as_void = [self = shared_from_this(), finished = std::move(finished)](base::Result<Rows> rows) mutable {
+            if (!rows) self->failed = true;
             finished(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
         };
         connection->run(std::move(sql), {}, PgConnection::How::script, std::move(as_void));
@@ -243,7 +248,9 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
             work(*self, [self](base::Result<void> worked) { self->finish(std::move(worked)); });
         });
     }
+    /// After a failed statement PostgreSQL answers COMMIT with a silent rollback: that must not pass for success.
     void finish(base::Result<void> worked) {
+        if (worked && failed) worked = base::fail(base::Code::conflict, "a statement of the transaction failed");
         const auto* end = worked ? "COMMIT" : "ROLLBACK";
         script(end, [self = shared_from_this(), worked = std::move(worked)](base::Result<void> ended) mutable {
             if (worked && !ended) worked = std::move(ended);
@@ -260,6 +267,7 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
     std::shared_ptr<bool> alive;
     Connection connection;
     Done done;
+    bool failed = false;
 };
 
 void Postgres::transact(Work work, Done done) {

@@ -10,6 +10,48 @@
 namespace kit::http {
 namespace {
 
+struct Phrase {
+    int status;
+    std::string_view text;
+};
+
+/// Sorted by status (RFC 9110, 15).
+constexpr Phrase phrases[] = {{100, "Continue"},
+                              {101, "Switching Protocols"},
+                              {200, "OK"},
+                              {201, "Created"},
+                              {202, "Accepted"},
+                              {204, "No Content"},
+                              {206, "Partial Content"},
+                              {301, "Moved Permanently"},
+                              {302, "Found"},
+                              {303, "See Other"},
+                              {304, "Not Modified"},
+                              {307, "Temporary Redirect"},
+                              {308, "Permanent Redirect"},
+                              {400, "Bad Request"},
+                              {401, "Unauthorized"},
+                              {403, "Forbidden"},
+                              {404, "Not Found"},
+                              {405, "Method Not Allowed"},
+                              {406, "Not Acceptable"},
+                              {408, "Request Timeout"},
+                              {409, "Conflict"},
+                              {410, "Gone"},
+                              {412, "Precondition Failed"},
+                              {413, "Content Too Large"},
+                              {415, "Unsupported Media Type"},
+                              {422, "Unprocessable Content"},
+                              {428, "Precondition Required"},
+                              {429, "Too Many Requests"},
+                              {431, "Request Header Fields Too Large"},
+                              {500, "Internal Server Error"},
+                              {501, "Not Implemented"},
+                              {502, "Bad Gateway"},
+                              {503, "Service Unavailable"},
+                              {504, "Gateway Timeout"},
+                              {505, "HTTP Version Not Supported"}};
+
 /// What the server alone decides; the same from a handler is dropped, so that no answer contradicts itself.
 bool owned_by_server(std::string_view name) {
     switch (name.size()) {
@@ -43,80 +85,9 @@ void append_number(std::string& out, Number number, int base = 10) {
 }  // namespace
 
 std::string_view reason_phrase(int status) {
-    switch (status) {
-        case 100:
-            return "Continue";
-        case 101:
-            return "Switching Protocols";
-        case 200:
-            return "OK";
-        case 201:
-            return "Created";
-        case 202:
-            return "Accepted";
-        case 204:
-            return "No Content";
-        case 206:
-            return "Partial Content";
-        case 301:
-            return "Moved Permanently";
-        case 302:
-            return "Found";
-        case 303:
-            return "See Other";
-        case 304:
-            return "Not Modified";
-        case 307:
-            return "Temporary Redirect";
-        case 308:
-            return "Permanent Redirect";
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 406:
-            return "Not Acceptable";
-        case 408:
-            return "Request Timeout";
-        case 409:
-            return "Conflict";
-        case 410:
-            return "Gone";
-        case 412:
-            return "Precondition Failed";
-        case 413:
-            return "Content Too Large";
-        case 415:
-            return "Unsupported Media Type";
-        case 422:
-            return "Unprocessable Content";
-        case 428:
-            return "Precondition Required";
-        case 429:
-            return "Too Many Requests";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 500:
-            return "Internal Server Error";
-        case 501:
-            return "Not Implemented";
-        case 502:
-            return "Bad Gateway";
-        case 503:
-            return "Service Unavailable";
-        case 504:
-            return "Gateway Timeout";
-        case 505:
-            return "HTTP Version Not Supported";
-        default:
-            return "Status";
-    }
+    if (status == 200) return "OK";
+    const auto* found = std::ranges::lower_bound(phrases, status, {}, &Phrase::status);
+    return found != std::end(phrases) && found->status == status ? found->text : "Status";
 }
 
 std::string_view DateText::at(run::Time now) {
