@@ -52,6 +52,30 @@ Parameters fields_of(const Vehicle& vehicle) {
             vehicle.description};
 }
 
+constexpr int samples_version = 1'000'000;  ///< beyond all that change tables
+
+/// SQL that both databases understand.
+std::string sample_vehicles() {
+    static constexpr std::string_view rows[] = {
+        "'Family estate, one owner','Volvo','V60',2021,2895000,'Full service history, tow bar, winter tyres on "
+        "alloys.'",
+        "'City runabout','Fiat','500',2018,849050,'Small, cheerful, easy to park.'",
+        "'Electric saloon','Tesla','Model 3',2023,3690000,'Long range, white interior.'",
+        "'Weekend convertible','Mazda','MX-5',2016,1575000,'Red, new soft top, garaged.'",
+        "'Work van','Ford','Transit',2019,1720000,'Shelves fitted, three seats, tow bar.'",
+        "'Hot hatch','Volkswagen','Golf GTI',2020,2699099,'Manual, black, panoramic roof.'",
+        "'Seven seats for seven people','Peugeot','5008',2022,2745000,'Sliding second row, automatic.'",
+        "'First car','Toyota','Yaris',2015,720000,'Two keys, low insurance, just serviced.'"};
+    std::string sql =
+        "INSERT INTO vehicles (name, brand, model, year, price, description, created_at, updated_at) VALUES ";
+    int minute = 0;
+    for (const auto row : rows) {
+        const auto time = "'2026-01-01T09:0" + std::to_string(minute++) + ":00.000000Z'";
+        sql += (minute > 1 ? ",(" : "(") + std::string(row) + "," + time + "," + time + ")";
+    }
+    return sql;
+}
+
 constexpr std::string_view matching =
     " WHERE lower(name || ' ' || brand || ' ' || model || ' ' || description) LIKE lower($1) ESCAPE '\\'";
 
@@ -63,17 +87,17 @@ const std::vector<std::string>& sort_fields() {
     return fields;
 }
 
-std::vector<kit::db::Migration> migrations() {
-    return {{.version = 1,
-             .name = "vehicles",
-             .sqlite = R"(CREATE TABLE vehicles (
+std::vector<kit::db::Migration> migrations(Samples samples) {
+    std::vector<kit::db::Migration> all{{.version = 1,
+                                         .name = "vehicles",
+                                         .sqlite = R"(CREATE TABLE vehicles (
                  id INTEGER PRIMARY KEY AUTOINCREMENT,
                  name TEXT NOT NULL, brand TEXT NOT NULL, model TEXT NOT NULL, year INTEGER NOT NULL,
                  price INTEGER NOT NULL CHECK (price >= 0), -- hundredths
                  description TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
                  revision INTEGER NOT NULL DEFAULT 1);
                  CREATE INDEX vehicles_created_at ON vehicles (created_at, id))",
-             .postgres = R"(CREATE TABLE vehicles (
+                                         .postgres = R"(CREATE TABLE vehicles (
                  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                  name TEXT NOT NULL, brand TEXT NOT NULL, model TEXT NOT NULL, year INTEGER NOT NULL,
                  price BIGINT NOT NULL CHECK (price >= 0),
@@ -81,6 +105,9 @@ std::vector<kit::db::Migration> migrations() {
                  revision BIGINT NOT NULL DEFAULT 1);
                  COMMENT ON COLUMN vehicles.price IS 'hundredths';
                  CREATE INDEX vehicles_created_at ON vehicles (created_at, id))"}};
+    const auto given = sample_vehicles();
+    if (samples == Samples::some) all.push_back({samples_version, "samples", given, given});
+    return all;
 }
 
 std::string Catalogue::columns() const {

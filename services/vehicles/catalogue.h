@@ -27,7 +27,9 @@ struct Listing {
 /// What may stand in Wish::sort without its '-'.
 const std::vector<std::string>& sort_fields();
 
-std::vector<kit::db::Migration> migrations();
+enum class Samples : std::uint8_t { none, some };
+/// With Samples::some a catalogue gets a few vehicles, once.
+std::vector<kit::db::Migration> migrations(Samples samples = Samples::none);
 
 template <class T>
 using Answer = std::move_only_function<void(base::Result<T>)>;

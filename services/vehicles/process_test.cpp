@@ -113,7 +113,8 @@ TEST(VehiclesProcess, ThreeStartTogetherOnPostgresWhichComesLateAndGoesAway) {
     if (!postgres) GTEST_SKIP() << why;
     std::vector<std::unique_ptr<ServiceProcess>> services;
     for (int at = 0; at < 3; ++at) {
-        services.push_back(std::make_unique<ServiceProcess>(PROGRAM, std::vector{"DATABASE_URL=" + postgres->url()}));
+        services.push_back(std::make_unique<ServiceProcess>(
+            PROGRAM, std::vector{"DATABASE_URL=" + postgres->url(), std::string("SAMPLE_DATA=true")}));
         ASSERT_NE(services.back()->port(), 0);
         EXPECT_EQ(status_of(services.back()->port(), "/health"), 200);
         EXPECT_EQ(status_of(services.back()->port(), "/ready"), 503);
@@ -121,7 +122,8 @@ TEST(VehiclesProcess, ThreeStartTogetherOnPostgresWhichComesLateAndGoesAway) {
     }
     ASSERT_TRUE(postgres->start());
     for (auto& service : services) ASSERT_TRUE(until_ready(service->port()));
-    EXPECT_EQ(postgres->ask("SELECT string_agg(version::text, ',') FROM schema_migrations"), "1");
+    EXPECT_EQ(postgres->ask("SELECT string_agg(version::text, ',') FROM schema_migrations"), "1,1000000");
+    EXPECT_EQ(postgres->ask("SELECT COUNT(*) FROM vehicles"), "8");
     EXPECT_EQ(status_of(services[0]->port(), "/vehicles"), 200);
 
     postgres->stop();

@@ -1,5 +1,6 @@
 // Versioned migrations under a lock: a transaction that nobody else can be in at the same time.
 #include <algorithm>
+#include <set>
 
 #include "kit/db/database.h"
 
@@ -9,6 +10,7 @@ namespace {
 struct Migrating : std::enable_shared_from_this<Migrating> {
     Dialect dialect;
     std::vector<Migration> migrations;
+    std::set<std::int64_t> applied;
     std::size_t at = 0;
     Session* session = nullptr;
     Done done;
@@ -31,22 +33,20 @@ struct Migrating : std::enable_shared_from_this<Migrating> {
                             time + ")",
                         [self = shared_from_this()](base::Result<void> made) {
                             if (!made) return self->done(std::unexpected(std::move(made).error()));
-                            self->read_version();
+                            self->read_versions();
                         });
     }
 
-    void read_version() {
-        session->run("SELECT COALESCE(MAX(version), 0) FROM schema_migrations", {},
-                     [self = shared_from_this()](base::Result<Rows> rows) {
-                         if (!rows) return self->done(std::unexpected(std::move(rows).error()));
-                         const auto current = rows->number(0, 0);
-                         while (self->at < self->migrations.size() && self->migrations[self->at].version <= current)
-                             ++self->at;
-                         self->next();
-                     });
+    void read_versions() {
+        session->run("SELECT version FROM schema_migrations", {}, [self = shared_from_this()](base::Result<Rows> rows) {
+            if (!rows) return self->done(std::unexpected(std::move(rows).error()));
+            for (std::size_t row = 0; row < rows->size(); ++row) self->applied.insert(rows->number(row, 0));
+            self->next();
+        });
     }
 
     void next() {
+        while (at < migrations.size() && applied.contains(migrations[at].version)) ++at;
         if (at == migrations.size()) return done({});
         const auto& migration = migrations[at];
         session->script(dialect == Dialect::sqlite ? migration.sqlite : migration.postgres,
