@@ -43,10 +43,21 @@ nlmsghdr* put_header(void* buffer, std::uint16_t type, std::uint16_t flags) {
 
 using Attributes = std::array<const nlattr*, CTA_MAX + 1>;
 
+/// Calls `visit` for each attribute between two places; the macros of libmnl are C.
+template <class Visit>
+void each_attribute(const void* from, std::size_t size, Visit visit) {
+    const auto* end = static_cast<const char*>(from) + size;
+    for (const auto* at = static_cast<const nlattr*>(from);
+         mnl_attr_ok(at, static_cast<int>(end - reinterpret_cast<const char*>(at))); at = mnl_attr_next(at))
+        visit(*at);
+}
+
 const nlattr* find(const nlattr* nest, std::uint16_t wanted) {
-    const nlattr* attribute = nullptr;
-    mnl_attr_for_each_nested(attribute, nest) if (mnl_attr_get_type(attribute) == wanted) return attribute;
-    return nullptr;
+    const nlattr* found = nullptr;
+    each_attribute(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), [&](const nlattr& each) {
+        if (mnl_attr_get_type(&each) == wanted) found = &each;
+    });
+    return found;
 }
 
 /// What is needed of an entry to delete it: whole attributes, as the kernel sent them.
@@ -74,11 +85,11 @@ bool is_over(const Attributes& entry, std::uint8_t protocol) {
 int on_entry(const nlmsghdr* header, void* data) {
     auto& search = *static_cast<Search*>(data);
     Attributes entry{};
-    const nlattr* attribute = nullptr;
-    mnl_attr_for_each(attribute, header, sizeof(nfgenmsg)) {
-        const auto type = mnl_attr_get_type(attribute);
-        if (type <= CTA_MAX) entry[type] = attribute;
-    }
+    const auto size = mnl_nlmsg_get_payload_len(header) - MNL_ALIGN(sizeof(nfgenmsg));
+    each_attribute(mnl_nlmsg_get_payload_offset(header, sizeof(nfgenmsg)), size, [&](const nlattr& each) {
+        const auto type = mnl_attr_get_type(&each);
+        if (type <= CTA_MAX) entry[type] = &each;
+    });
     if (!entry[CTA_TUPLE_ORIG] || !entry[CTA_TUPLE_REPLY]) return MNL_CB_OK;
     const auto* ip = find(entry[CTA_TUPLE_REPLY], CTA_TUPLE_IP);
     const auto* source = ip ? find(ip, CTA_IP_V4_SRC) : nullptr;

@@ -12,7 +12,7 @@ namespace network {
 
 /// One nftables transaction as libnftables JSON ({"nftables": [...]}) : all or nothing.
 class Kernel {
-   public:
+ public:
     virtual ~Kernel() = default;
     /// Applied on an edge thread; `done` on the loop. Calls are carried out in order.
     virtual void apply(std::string nftables_json, std::move_only_function<void(base::Result<void>)> done) = 0;
