@@ -211,6 +211,8 @@ TEST(Apply, names_list_items_by_keys_with_their_defaults) {
               base::Code::bad_request);
     EXPECT_EQ(life.try_apply(R"({"metadata":{},"spec":{"ports":{"port":1}}})", who("x")).error().code,
               base::Code::bad_request);
+    EXPECT_EQ(life.try_apply(R"({"metadata":{},"spec":{"replica":1}})", who("x")).error().message,
+              ".spec.replica: field not declared in schema");
     EXPECT_EQ(life.try_apply(R"({"metadata":{"managedFields":[]}})", who("x")).error().code, base::Code::bad_request);
 }
 

@@ -276,11 +276,11 @@ struct Namer {
             set.insert(at);
         } else if (form == Nature::list) {
             if (value.is_null()) return 0;
-            if (!value.is_array()) return base::fail(base::Code::bad_request, wrong(at, "a list"));
+            if (!value.is_array()) return base::fail(base::Code::bad_request, shown(at) + ": must be a list");
             TRY(items(spot, at, value.get_array()));
         } else {
             if (value.is_null()) return 0;
-            if (!value.is_object()) return base::fail(base::Code::bad_request, wrong(at, "an object"));
+            if (!value.is_object()) return base::fail(base::Code::bad_request, shown(at) + ": must be an object");
             TRY(members(spot, at, value.get_object()));
         }
         return 0;
@@ -290,6 +290,10 @@ struct Namer {
         for (const auto& [key, member] : object) {
             const std::string_view name = key;
             const Step step{at, 'f', name};
+            const bool header = !at && (name == "apiVersion" || name == "kind");
+            if (duplicates == Duplicates::refused && spot.structure() && !spot.knows(name) && !header) {
+                return base::fail(base::Code::bad_request, shown(&step) + ": field not declared in schema");
+            }
             TRY(value(spot.member(name), &step, member));
             const bool hollow = member.is_null() || (member.is_object() && member.get_object().empty());
             if (hollow || !spot.knows(name)) set.insert(&step);
@@ -303,11 +307,7 @@ struct Namer {
         for (const auto& [text, same] : named) {
             const Step step{at, spot.item_kind(), text};
             if (same.size() > 1 && duplicates == Duplicates::refused) {
-                FieldSet shown;
-                shown.insert(&step);
-                std::string path;
-                shown.each_path([&](const std::string& p) { path = p; });
-                return base::fail(base::Code::bad_request, fmt::format("{}: given twice", path));
+                return base::fail(base::Code::bad_request, shown(&step) + ": given twice");
             }
             if (same.size() == 1) TRY(value(spot.item(), &step, *same[0]));
             set.insert(&step);
@@ -315,12 +315,12 @@ struct Namer {
         return 0;
     }
 
-    static std::string wrong(const Step* at, std::string_view what) {
-        FieldSet shown;
-        shown.insert(at);
+    static std::string shown(const Step* at) {
+        FieldSet set;
+        set.insert(at);
         std::string path = ".";
-        shown.each_path([&](const std::string& p) { path = p; });
-        return fmt::format("{}: must be {}", path, what);
+        set.each_path([&](const std::string& p) { path = p; });
+        return path;
     }
 };
 

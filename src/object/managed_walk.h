@@ -30,6 +30,8 @@ class Spot {
     /// True when `name` is a field of this struct (and not a key of a map).
     bool knows(std::string_view name) const { return message_ && message_->find(name); }
     Spot item() const;
+    /// True for a struct, whose members are the schema's alone.
+    bool structure() const { return !untyped_ && form_ == Nature::structure; }
     /// False where the schema says nothing.
     bool typed() const { return !untyped_; }
 
@@ -57,7 +59,8 @@ Difference compare_places(const Spot& spot, const json::value* before, const jso
 /// Of whole objects: what is never owned (names, versions, times, managedFields) is left out.
 Difference compare_objects(const Message& message, const json::object& before, const json::object& after);
 
-/// The places that an applied configuration names. Lists may not hold an item twice when `Duplicates::refused`.
+/// The places that a configuration names. Where duplicates are refused, so are fields that the schema does not know:
+/// what is applied must be exact.
 enum class Duplicates : std::uint8_t { refused, allowed };
 base::Result<FieldSet> named_places(const Spot& spot, const json::value& value, Duplicates duplicates);
 /// Takes out of a set of a whole object what is never owned.
