@@ -149,6 +149,8 @@ class Builder {
         setup_.labels["io.kubernetes.pod.name"] = in_.pod->name;
         setup_.labels["io.kubernetes.container.name"] = in_.container->name;
         setup_.labels["slipway.dev/image"] = spec_["image"].str();
+        const auto* resources = spec_["resources"].value();
+        setup_.labels["slipway.dev/resources"] = resources ? json::serialize(*resources) : "{}";
     }
 
     const SetupInput& in_;

@@ -81,6 +81,7 @@ void Images::found(const RequestPtr& request, base::Result<std::optional<ImageIn
         events_.say(
             *r.pod, r.container, EventKind::normal, "Pulled",
             fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", r.image));
+        if (seen_) seen_(**image);
         return r.done(std::move(**image));
     }
     if (policy == "Never") {
@@ -122,6 +123,7 @@ void Images::answer_pull(Request& r, const base::Result<ImageInfo>& image) {
         events_.say(*r.pod, r.container, EventKind::normal, "Pulled",
                     fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.",
                                 r.image, took, took, image->size_bytes));
+        if (seen_) seen_(*image);
         return r.done(*image);
     }
     auto& wait = backoff(r);

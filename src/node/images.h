@@ -24,6 +24,8 @@ class Images {
 
     /// `pod` must outlive the call's answer: the caller keeps it.
     void ensure(std::shared_ptr<const PodView> pod, const ContainerView& container, ImageDone done);
+    /// Called with each image that a container is about to run.
+    void when_seen(std::function<void(const ImageInfo&)> seen) { seen_ = std::move(seen); }
     /// The pod is gone: its back-offs are forgotten.
     void forget(const std::string& pod_uid);
 
@@ -50,6 +52,7 @@ class Images {
     std::string credentials(const PodView& pod, std::string_view full_name) const;
     Backoff& backoff(const Request& request);
 
+    std::function<void(const ImageInfo&)> seen_;
     run::Loop& loop_;
     Runtime& runtime_;
     Events& events_;

@@ -21,6 +21,7 @@ Node::~Node() = default;
 
 void Node::start() {
     object_.start();
+    images_.when_seen([this](const ImageInfo& image) { object_.image_seen(image); });
     if (!watch_) watch_ = api_.store().subscribe([this](const store::EventPtr& event) { on_event(event); });
     context_.ports.runtime.on_exit([weak = std::weak_ptr(alive_)](ContainerObserved exited) {
         const auto self = weak.lock();
@@ -78,7 +79,14 @@ void Node::on_event(const store::EventPtr& event) {
     const auto& resource = event->key.resource;
     if (!adopted_ || !resource.group.empty()) return;
     if (resource.plural == "pods") {
-        if (ours(event->object) || ours(event->previous)) on_pod(event->object, event->type);
+        if (!ours(event->object) && !ours(event->previous)) return;
+        if (event->type != store::EventType::deleted && !event->object->deleting())
+            return on_pod(event->object, event->type);
+        // What is stopped cannot be taken back: a deletion that a crash may still undo must not end a pod that would
+        // then be ready and in service again.
+        api_.store().when_durable(event->revision, [event, weak = std::weak_ptr(alive_)] {
+            if (const auto self = weak.lock()) (*self)->on_pod(event->object, event->type);
+        });
         return;
     }
     if (resource.plural != "configmaps" && resource.plural != "secrets") return;

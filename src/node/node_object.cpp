@@ -97,6 +97,15 @@ void NodeObject::start() {
     write();
     make_lease_namespace();
     renew_lease();
+    list_images();
+}
+
+void NodeObject::image_seen(const ImageInfo& image) {
+    const bool known = std::ranges::any_of(images_, [&](const ImageInfo& i) { return i.id == image.id; });
+    if (!known) relist_ = context_.loop.after(std::chrono::seconds(1), [this] { list_images(); });
+}
+
+void NodeObject::list_images() {
     context_.ports.runtime.images([weak = std::weak_ptr(alive_)](base::Result<std::vector<ImageInfo>> images) {
         const auto self = weak.lock();
         if (!self) return;
@@ -108,7 +117,7 @@ void NodeObject::start() {
             object.images_ = std::move(*images);
             object.write();
         }
-        object.relist_ = object.context_.loop.after(images_interval, [&object] { object.start(); });
+        object.relist_ = object.context_.loop.after(images_interval, [&object] { object.list_images(); });
     });
 }
 

@@ -18,8 +18,11 @@ class NodeObject {
     explicit NodeObject(Context& context) : context_(context) {}
     /// Makes or updates the Node, Ready from the start, and begins to renew the Lease.
     void start();
+    /// A container runs this image: the list is read again when it is not on it.
+    void image_seen(const ImageInfo& image);
 
  private:
+    void list_images();
     void write();
     void renew_lease();
     void make_lease_namespace();

@@ -120,10 +120,20 @@ void PodWorker::run_pre_stop(const ContainerView& container) {
 void PodWorker::send(const std::string& container, int signal) {
     auto& facts = state_.containers[container];
     if (signal == SIGKILL)
-        facts.stop->kill_sent = true;
+        facts.stop->kill_sent = context_.loop.now();
     else
         facts.stop->term_sent = context_.loop.now();
-    context_.ports.runtime.signal(facts.id, signal, answer<void>([](PodWorker&, auto) {}));
+    context_.ports.runtime.signal(facts.id, signal,
+                                  answer<void>([id = facts.id, container](PodWorker& self, base::Result<void> sent) {
+                                      if (sent || sent.error().code != base::Code::not_found) return;
+                                      // The runtime knows no such container: its exit will not be told any more.
+                                      ContainerObserved gone;
+                                      gone.id = id;
+                                      gone.pod_uid = self.uid();
+                                      gone.name = container;
+                                      gone.exit_code = 137;
+                                      self.exited(gone);
+                                  }));
 }
 
 void PodWorker::exited(const ContainerObserved& observed) {
@@ -280,6 +290,9 @@ void PodWorker::adopt_container(const ContainerView& container, const ContainerO
     facts.log_path = label("slipway.dev/log-path");
     facts.termination_path = label("slipway.dev/termination-path");
     facts.applied_image = label("slipway.dev/image");
+    boost::system::error_code bad;
+    facts.applied_resources = json::parse(label("slipway.dev/resources"), bad);
+    if (bad) facts.applied_resources = nullptr;
     facts.stage = Stage::running;
     facts.startup_passed = (same_run && was_started) || !container.has_startup_probe();
     facts.probe_ready = (same_run && was_ready) || !container.has_readiness_probe();

@@ -87,9 +87,31 @@ class Look {
             return act(Do::begin_stop, c.name, pod_.grace_s,
                        "Container " + c.name + " definition changed, will be restarted");
         }
+        if (facts.stage == Stage::running && resources_changed(c, facts)) return resize(c, facts);
         const bool ran_out = facts.stage == Stage::exited && !c.restarts_after(facts.ended.exit_code);
         if (facts.stage != Stage::none && (facts.stage != Stage::exited || ran_out)) return;
         if (due(facts.retry_at)) act(Do::start, c.name);
+    }
+
+    static bool resources_changed(const ContainerView& c, const ContainerFacts& facts) {
+        const auto* wanted = c.spec["resources"].value();
+        return !facts.applied_resources.is_null() &&
+               (wanted ? *wanted : json::value(json::object())) != facts.applied_resources;
+    }
+
+    /// In place, unless the container's resizePolicy asks for a restart when that resource changes.
+    void resize(const ContainerView& c, const ContainerFacts& facts) {
+        for (const Ref policy : c.spec["resizePolicy"].items()) {
+            if (policy["restartPolicy"].str() != "RestartContainer") continue;
+            const auto name = policy["resourceName"].str();
+            for (const auto part : {"limits", "requests"}) {
+                const auto before = Ref(facts.applied_resources)[part][name].str();
+                if (before != c.spec["resources"][part][name].str())
+                    return act(Do::begin_stop, c.name, pod_.grace_s,
+                               "Container " + c.name + " resize requires restart");
+            }
+        }
+        act(Do::resize, c.name);
     }
 
     /// The mains ended by themselves: sidecars (in reverse order) and ephemeral containers go too.
@@ -158,7 +180,11 @@ class Look {
 
     void stop_further(const ContainerView& c, const ContainerFacts& facts, std::int64_t grace_s) {
         const auto& stop = *facts.stop;
-        if (stop.kill_sent) return;
+        if (stop.kill_sent != Time{}) {
+            // The exit should be here long ago: ask again, in case it or the signal was lost.
+            if (due(stop.kill_sent + times_.kill_again)) act(Do::send_kill, c.name);
+            return;
+        }
         const auto deadline = stop.begun + seconds(grace_s);
         const bool hooked = c.pre_stop() && grace_s > 0;
         if (hooked && stop.hook == Stopping::Hook::pending && stop.term_sent == Time{})

@@ -25,6 +25,7 @@ enum class Do : std::uint8_t {
     run_pre_stop,
     send_term,
     send_kill,
+    resize,    ///< tells the runtime the container's new resources
     fail_pod,  ///< activeDeadlineSeconds is over
     tear_down,
 };
@@ -47,6 +48,7 @@ struct Times {
     Duration backoff_first = std::chrono::seconds(10);
     Duration backoff_max = std::chrono::seconds(300);
     Duration backoff_reset = std::chrono::minutes(10);
+    Duration kill_again = std::chrono::seconds(10);  ///< a container that outlives KILL gets another
     Duration term_min = std::chrono::seconds(2);  ///< what is left to TERM after a preStop hook took all of the grace
 };
 

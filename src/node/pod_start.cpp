@@ -81,6 +81,8 @@ void PodWorker::run(const StartPtr& start) {
     facts.image_id = start->image.id;
     facts.image = full_image_name(start->container->spec["image"].str());
     facts.applied_image = start->container->spec["image"].str();
+    const auto* resources = start->container->spec["resources"].value();
+    facts.applied_resources = resources ? *resources : json::value(json::object());
     facts.log_path = start->setup.log_path;
     facts.termination_path = start->setup.termination_path;
     facts.uid = start->setup.uid;

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "base/time.h"
+#include "object/json.h"
 
 namespace node {
 
 using base::Duration;
 using base::Time;
+namespace json = object::json;
 
 enum class Stage : std::uint8_t { none, preparing, starting, hooking, running, exited };
 
@@ -34,7 +36,7 @@ struct Stopping {
     enum class Hook : std::uint8_t { pending, running, done };
     Hook hook = Hook::pending;
     Time term_sent{};  ///< zero: not yet
-    bool kill_sent = false;
+    Time kill_sent{};
 };
 
 struct ContainerFacts {
@@ -53,7 +55,8 @@ struct ContainerFacts {
     bool startup_passed = false;  ///< startup probe, or none
     bool probe_ready = false;     ///< readiness probe, or none
     std::optional<Stopping> stop;
-    std::string applied_image;  ///< the spec's image that runs: a change restarts it
+    json::value applied_resources;  ///< spec.resources as the runtime was told them
+    std::string applied_image;      ///< the spec's image that runs: a change restarts it
     std::string termination_path, log_path;
     int restarts() const { return runs > 1 ? runs - 1 : 0; }
     bool live() const { return stage == Stage::hooking || stage == Stage::running; }

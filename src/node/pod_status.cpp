@@ -27,10 +27,10 @@ json::object waiting(std::string_view reason, std::string_view message) {
     return {{"waiting", std::move(w)}};
 }
 
-json::object resources_of(Ref spec) {
+json::object resources_of(Ref resources) {
     json::object result;
     for (const auto part : {"limits", "requests"})
-        if (spec["resources"][part].size()) result[part] = *spec["resources"][part].value();
+        if (resources[part].size()) result[part] = *resources[part].value();
     return result;
 }
 
@@ -76,7 +76,8 @@ class Writer {
         if (state_.start_time != Time{}) status["startTime"] = base::rfc3339(state_.start_time);
         containers(status);
         set_qos(status);
-        if (state_.setup == Progress::done) status["resources"] = json::object{};
+        const bool any_ran = std::ranges::any_of(state_.containers, [](const auto& c) { return c.second.runs > 0; });
+        if (state_.setup == Progress::done || any_ran) status["resources"] = json::object{};
         keep_foreign(status);
         return status;
     }
@@ -131,9 +132,10 @@ class Writer {
         if (!facts.id.empty()) result["containerID"] = "containerd://" + facts.id;
         if (c.role != Role::ephemeral) result["started"] = facts.stage == Stage::running && facts.startup_passed;
         if (!created) return result;
-        if (const auto requests = c.spec["resources"]["requests"]; requests.size())
+        const Ref applied = facts.applied_resources.is_null() ? c.spec["resources"] : Ref(facts.applied_resources);
+        if (const auto requests = applied["requests"]; requests.size())
             result["allocatedResources"] = *requests.value();
-        result["resources"] = resources_of(c.spec);
+        result["resources"] = resources_of(applied);
         if (auto mounts = mounts_of(c.spec); !mounts.empty()) result["volumeMounts"] = std::move(mounts);
         if (facts.uid >= 0) result["user"] = user_of(facts);
         return result;

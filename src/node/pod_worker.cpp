@@ -6,6 +6,7 @@
 #include "node/events.h"
 #include "node/images.h"
 #include "node/pod_status.h"
+#include "node/quantity.h"
 
 namespace node {
 namespace {
@@ -53,8 +54,6 @@ void PodWorker::look() {
 
 void PodWorker::changed(ObjectPtr pod) {
     const auto before = view_;
-    const bool same_spec =
-        before->generation == Ref(pod->value())["metadata"]["generation"].num() && before->generation != 0;
     const auto old = before->object;
     view_ = std::make_shared<const PodView>(std::move(pod));
     if (view_->object->deleting()) {
@@ -68,9 +67,11 @@ void PodWorker::changed(ObjectPtr pod) {
     const bool described = metadata(old, "labels") != metadata(view_->object, "labels") ||
                            metadata(old, "annotations") != metadata(view_->object, "annotations");
     if (described) keep_volumes_fresh();
-    if (same_spec && !described && (*old)["status"].value() && (*view_->object)["status"].value() &&
-        *(*old)["status"].value() == *(*view_->object)["status"].value() && !view_->object->deleting())
-        return;  // nothing here that the node acts on
+    // Our own status coming back is no news.
+    const auto* is = (*view_->object)["status"].value();
+    const bool news = described || before->generation != view_->generation || view_->generation == 0 ||
+                      view_->object->deleting() || !is || *is != stored_status_;
+    if (!news) return;
     look();
 }
 
@@ -137,6 +138,8 @@ void PodWorker::perform(const Action& action) {
             return send(action.container, stop_signal(*container));
         case Do::send_kill:
             return send(action.container, SIGKILL);
+        case Do::resize:
+            return resize(*container);
         case Do::fail_pod:
             return fail_pod();
         case Do::tear_down:
@@ -208,6 +211,21 @@ void PodWorker::fail_pod() {
     context_.events.say(*view_, nullptr, EventKind::normal, "DeadlineExceeded", state_.message);
 }
 
+void PodWorker::resize(const ContainerView& container) {
+    auto& facts = state_.containers[container.name];
+    const auto spec = container.spec["resources"];
+    facts.applied_resources = spec.value() ? *spec.value() : json::value(json::object());
+    const auto cpu = [&](std::string_view part) { return static_cast<std::int64_t>(milli(spec[part]["cpu"].str())); };
+    context_.ports.runtime.update_resources(
+        facts.id, cpu_shares(spec["requests"]["cpu"] ? cpu("requests") : cpu("limits")), cpu_quota_us(cpu("limits")),
+        units(spec["limits"]["memory"].str()),
+        answer<void>([name = container.name](PodWorker& self, base::Result<void> resized) {
+            if (resized) return;
+            self.context_.events.say(*self.view_, self.view_->find(name), EventKind::warning, "ResizeError",
+                                     resized.error().message);
+        }));
+}
+
 void PodWorker::tear_down() {
     state_.teardown = Progress::busy;
     renew_.cancel();
@@ -219,6 +237,8 @@ void PodWorker::tear_down() {
 }
 
 void PodWorker::remove_object() {
+    // Held by finalizers it stays anyway; whoever removes the last one brings us back here.
+    if (view_->object->meta()["finalizers"].size()) return;
     verbs::DeleteOptions options;
     options.grace_s = 0;
     options.precondition_uid = view_->uid;
@@ -243,10 +263,16 @@ void PodWorker::write_status() {
     const auto standing = (*current)["status"];
     auto status = pod_status(*view_, state_, {context_.settings.host_ip}, standing, context_.loop.now());
     if (standing.as_object() && *standing.as_object() == status) return;
+    if (standing.value() && *standing.value() == stored_status_ && written_status_ == status) return;
     json::object next = current->value();
+    written_status_ = status;
     next["status"] = std::move(status);
     const auto written = context_.api.update(target, std::move(next), as_kubelet("status"));
-    if (written) return;
+    if (written) {
+        const auto* kept = (*written->object)["status"].value();
+        stored_status_ = kept ? *kept : json::value();
+        return;
+    }
     // Refused (a race with its deletion, or a bug): looked at again, never dropped.
     wake_ = context_.loop.after(seconds(1), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->turn();

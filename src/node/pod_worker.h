@@ -52,6 +52,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     void exclude_traffic();
     void fail_pod();
     void tear_down();
+    void resize(const ContainerView& container);
     void begin_stop(const Action& action);
     void run_pre_stop(const ContainerView& container);
     void send(const std::string& container, int signal);
@@ -99,6 +100,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     std::map<std::string, std::string> stop_signals_;   ///< container -> its image's StopSignal
     std::map<std::string, ContainerObserved> early_exits_;
     std::set<std::string> said_back_off_;
+    json::value written_status_, stored_status_;  ///< as we wrote it last, and as the API keeps it
     bool look_pending_ = false;
     bool done_ = false;
     run::Timer wake_, renew_;
