@@ -27,8 +27,10 @@ void track_update(const Message& message, const json::object* live, json::object
 enum class Force : std::uint8_t { no, yes };
 
 /// The result of applying `intent` as `manager` to `live` (null: it does not exist yet). A conflict is Code::conflict
-/// with one cause FieldManagerConflict a field. `finish` is run over the merged object (canonical form and defaults)
-/// before ownership is compared, so that defaulted fields are not the applier's.
+/// with one cause FieldManagerConflict a field; a list item given twice or an unknown field is Code::bad_request.
+/// `intent` is as the client wrote it (quantities are compared as text), without what this path may not change: status
+/// on the main path, spec on the status path. `finish` (canonical form and defaults) makes the merged object whole;
+/// what it adds is nobody's. When nothing but times would change, live's entries stay.
 base::Result<json::object> apply(const Message& message, const json::object* live, const json::object& intent,
                                  const Manager& manager, Force force,
                                  const std::function<base::Result<json::object>(json::object)>& finish);
