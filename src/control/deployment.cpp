@@ -277,18 +277,18 @@ bool Rollout::grow_newest() {
 bool Rollout::shrink_old() {
     auto old = old_sets();
     if (wanted_sum(old) == 0) return false;
-    const auto unserving_new = newest_->wanted - newest_->available;
+    const auto unserving_new = newest_->wanted - newest_->serving;
     auto may_go = wanted_sum(sets_) - wish_.least() - unserving_new;
     if (may_go <= 0) return false;
     std::vector<std::int64_t> sizes;
     for (const auto& set : old) {
-        const auto unhealthy = std::max<std::int64_t>(0, set.wanted - set.available);
+        const auto unhealthy = std::max<std::int64_t>(0, set.wanted - set.serving);
         const auto gone = std::min(may_go, unhealthy);
         sizes.push_back(set.wanted - gone);
         may_go -= gone;
     }
     std::int64_t available = 0;
-    for (const auto& set : sets_) available += set.available;
+    for (const auto& set : sets_) available += set.serving;
     auto spare = available - wish_.least();
     for (std::size_t i = 0; i < old.size() && spare > 0; ++i) {
         const auto gone = std::min(spare, sizes[i]);
@@ -360,6 +360,18 @@ Plan Rollout::plan() {
     return std::move(plan_);
 }
 
+/// Counts a set's pods as they are, not as its status last said.
+void count_pods(Set& set, const Pass& pass) {
+    const auto min_ready_s = (*set.object)["spec"]["minReadySeconds"].num();
+    std::int64_t available = 0;
+    for (const auto& pod : pass.view.owned_by(pods(), set.object->uid())) {
+        if (!pod_active(*pod)) continue;
+        ++set.standing;
+        available += pod_available(Ref(pod->value()), min_ready_s, pass.now);
+    }
+    set.serving = std::min({set.wanted, set.available, available});
+}
+
 Result<Plan> reconcile(const Pass& pass) {
     Plan plan;
     if (!pass.object) return plan;
@@ -382,7 +394,10 @@ Result<Plan> reconcile(const Pass& pass) {
         return plan;
     }
     Sets sets;
-    for (auto& object : claims.owned) sets.emplace_back(std::move(object));
+    for (auto& object : claims.owned) {
+        sets.emplace_back(std::move(object));
+        count_pods(sets.back(), pass);
+    }
     return Rollout(pass, std::move(sets)).plan();
 }
 

@@ -50,7 +50,8 @@ std::int64_t wanted_sum(const Sets& sets) {
 
 std::int64_t new_set_size(const Wish& wish, const Sets& all, const Set& newest) {
     if (!wish.rolling) return wish.replicas;
-    const auto room = wish.most() - wanted_sum(all);
+    auto room = wish.most();
+    for (const auto& set : all) room -= std::max(set.wanted, set.standing);
     if (room <= 0) return newest.wanted;
     return newest.wanted + std::min(room, wish.replicas - newest.wanted);
 }

@@ -40,6 +40,11 @@ struct Set {
     ObjectPtr object;
     std::int64_t wanted = 0;  ///< spec.replicas
     std::int64_t full = 0, ready = 0, available = 0, terminating = 0;
+    /// Pods that certainly serve and will not be taken away by what is already decided: the status may be late, and
+    /// a set that is shrinking still counts what it is about to delete.
+    std::int64_t serving = 0;
+    /// Pods that stand or will by what is already decided: a set that is shrinking may not have begun to.
+    std::int64_t standing = 0;
 };
 using Sets = std::vector<Set>;
 

@@ -33,8 +33,11 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     };
     const std::map<std::string, Container>& containers() const { return containers_; }
     const std::map<std::string, Pod>& pods() const { return pods_; }
-    /// Pods (uid) that a fault hit, with their count of faults.
-    const std::map<std::string, int>& faulted() const { return faulted_; }
+    /// How many faults hit that pod.
+    int faults_of(const std::string& pod_uid) const {
+        const auto found = faulted_.find(pod_uid);
+        return found == faulted_.end() ? 0 : found->second;
+    }
     /// Ends a running container from outside, as the kernel's OOM killer would.
     void crash_container(const std::string& pod_uid);
     /// The daemon died: nobody waits for answers any more.

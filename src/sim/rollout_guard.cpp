@@ -1,5 +1,7 @@
 #include "sim/rollout_guard.h"
 
+#include <algorithm>
+
 namespace sim {
 
 static bool pod_ready(const object::Object& pod) {
@@ -10,20 +12,21 @@ static bool pod_ready(const object::Object& pod) {
 
 void RolloutGuard::take(const World& world) {
     std::map<std::string, Seen> now;
-    const auto faults_of = [&](const std::string& uid) {
-        const auto found = world.machine().faulted().find(uid);
-        return found == world.machine().faulted().end() ? 0 : found->second;
-    };
+    const bool restarted = world.restarts() != restarts_;
+    restarts_ = world.restarts();
     for (const auto& pod : world.pods()) {
         const std::string uid(pod->uid());
         auto& state = now[uid];
-        state = {.ready = pod_ready(*pod), .leaving = pod->deleting(), .faults = faults_of(uid)};
+        state = {.ready = pod_ready(*pod), .leaving = pod->deleting(), .faults = world.machine().faults_of(uid)};
         const auto before = seen_.find(uid);
         const bool was_ready = before != seen_.end() && before->second.ready && !before->second.leaving;
-        if (!state.ready && before != seen_.end()) state.faults = before->second.faults;
+        const bool stays = before != seen_.end() && (was_ready || !state.ready);
+        if (stays) state.faults = before->second.faults;
+        if (restarted) state.faults = 0;  // it may have been hit in the time that is forgotten
         if (state.ready) hit_.erase(uid);
         // Only a fault excuses that a pod which nobody took away is no longer ready.
-        if (was_ready && !state.ready && !state.leaving && faults_of(uid) > before->second.faults) hit_.insert(uid);
+        if (was_ready && !state.ready && !state.leaving && world.machine().faults_of(uid) > before->second.faults)
+            hit_.insert(uid);
     }
     for (auto at = hit_.begin(); at != hit_.end();) {
         const auto found = now.find(*at);
@@ -32,6 +35,7 @@ void RolloutGuard::take(const World& world) {
         at = gone ? hit_.erase(at) : std::next(at);
     }
     seen_ = std::move(now);
+    if (restarted) lost_to_faults_ = std::max<std::int64_t>(0, promise_.least_ready - world.ready() - std::ssize(hit_));
 }
 
 bool RolloutGuard::enough_ready(const World& world) {

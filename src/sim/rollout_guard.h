@@ -1,5 +1,6 @@
 // The promise of a rolling update, checked at every change: never fewer ready than allowed, never more pods than
-// replicas and surge. Rule: what a fault took does not count against the controllers, but only until it is made good.
+// replicas and surge. Rule: what a fault took does not count against the controllers, but only until it is made good. A
+// restart brings back an earlier state, which was looked at when it was new: what is missing in it was excused then.
 #pragma once
 
 #include <map>
@@ -26,13 +27,14 @@ class RolloutGuard {
  private:
     struct Seen {
         bool ready = false, leaving = false;
-        int faults = 0;  ///< of the machine, when it was last ready
+        int faults = 0;  ///< of the machine, when it became ready
     };
     void take(const World& world);
 
     Promise promise_;
     std::map<std::string, Seen> seen_;
-    std::set<std::string> hit_;        ///< pods that a fault made unready and that may come back
+    std::set<std::string> hit_;  ///< pods that a fault made unready and that may come back
+    int restarts_ = 0;
     std::int64_t lost_to_faults_ = 0;  ///< such pods that were then taken away, until all is good again
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "kinds/registry.h"
 
@@ -61,7 +62,8 @@ void World::start_daemon() {
             if (other.name == controller.name) controller = other;
     engine::Options options;
     options.event_delay = [this]() -> Duration {
-        return loop_.rng().chance(faults_.event_delay) ? Duration(Duration(1ms) * loop_.rng().below(1000)) : Duration{0};
+        return loop_.rng().chance(faults_.event_delay) ? Duration(Duration(1ms) * loop_.rng().below(1000))
+                                                       : Duration{0};
     };
     engine_ = std::make_unique<engine::Engine>(loop_, *faulty_, std::move(controllers), std::move(options));
     node::Settings settings;
@@ -88,6 +90,7 @@ void World::stop_daemon() {
 
 void World::restart() {
     story_.push_back(fmt::format("{} the daemon dies", base::rfc3339_micro(loop_.now())));
+    ++restarts_;
     stop_daemon();
     disk_.crash();
     loop_.run_until(loop_.now() + Duration(1ms) * loop_.rng().below(500));
@@ -116,6 +119,10 @@ void World::note(const store::Event& event) {
 std::string World::story() const {
     std::string out;
     for (const auto& line : story_) out += line + "\n";
+    for (const auto& pod : pods())
+        out += fmt::format("now: pod {} {}{}{}, {} faults\n", pod->name(), (*pod)["status"]["phase"].str(),
+                           is_ready(*pod) ? " ready" : "", pod->deleting() ? " deleting" : "",
+                           machine_.faults_of(std::string(pod->uid())));
     for (const auto& complaint : engine_->complaints()) out += "controller: " + complaint + "\n";
     return out;
 }
@@ -147,15 +154,17 @@ void World::look() {
         if (!invariant.holds(*this)) fail("broken: " + invariant.name);
 }
 
-/// What the node has told to stop, because it is being deleted, gets no new connections.
+/// What the node has told to stop gets no new connections, until something new runs in its place.
 void World::no_traffic_to_the_stopped() const {
+    std::map<std::pair<std::string, std::string>, const Machine::Container*> newest;
     for (const auto& [id, container] : machine_.containers()) {
-        if (!container.told_to_stop) continue;
-        const auto pod = machine_.pods().find(container.seen.pod_uid);
+        auto& best = newest[{container.seen.pod_uid, container.seen.name}];
+        if (!best || best->seen.attempt < container.seen.attempt) best = &container;
+    }
+    for (const auto& [place, container] : newest) {
+        if (!container->told_to_stop) continue;
+        const auto pod = machine_.pods().find(container->seen.pod_uid);
         if (pod == machine_.pods().end() || !rules_.addresses.contains(pod->second.seen.ip)) continue;
-        const auto object = store_->get({{"", "pods"}, pod->second.seen.ns, pod->second.seen.name});
-        // A liveness probe's restart is told to stop as well, and stays in service as long as it is ready.
-        if (object && object->uid() == container.seen.pod_uid && !object->deleting()) continue;
         fail(fmt::format("broken: pod {} was told to stop and still gets traffic", pod->second.seen.name));
     }
 }

@@ -88,6 +88,8 @@ class World {
     base::Time now() const { return loop_.now(); }
     base::Rng& rng() { return loop_.rng(); }
     std::uint64_t steps() const { return steps_; }
+    /// How often the daemon died.
+    int restarts() const { return restarts_; }
     /// A digest of everything that happened.
     std::uint64_t trace() const { return trace_; }
     /// What happened last, for the report of a failure.
@@ -128,6 +130,7 @@ class World {
     store::Revision seen_revision_ = -1;
     std::set<std::string> seen_rules_;
     std::optional<std::uint64_t> restart_in_;
+    int restarts_ = 0;
 };
 
 }  // namespace sim

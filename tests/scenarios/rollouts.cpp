@@ -52,7 +52,7 @@ SIM_TEST("a rolling update survives crashes, slow starts, conflicts, late events
     begin(world, sound);
     world.faults(rough);
     world.change(deployment_key(), [](json::object& d) { set_version(d, "2"); });
-    world.restart_after(world.rng().below(3000));
+    world.restart_after(world.rng().below(700));
     world.run_for(20s);
     world.calm();
     world.until(
@@ -86,7 +86,7 @@ SIM_TEST("a deployment grows and shrinks in mid-rollout", 100) {
     world.run_for(Duration(1ms) * world.rng().below(2000));
     const auto wish = static_cast<std::int64_t>(1 + world.rng().below(8));
     world.change(deployment_key(), [&](json::object& d) { d["spec"].as_object()["replicas"] = wish; });
-    world.restart_after(world.rng().below(2000));
+    world.restart_after(world.rng().below(700));
     world.run_for(10s);
     world.calm();
     world.until(
