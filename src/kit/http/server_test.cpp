@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/rng.h"
 #include "kit/testing/http_fixture.h"
 #include "run/asio_loop.h"
 
@@ -41,6 +42,7 @@ class HttpServer : public ::testing::Test {
         loop_.run([&] {
             held_.clear();
             stream_ = nullptr;
+            channel_ = nullptr;
             server_.reset();
         });
     }
@@ -268,7 +270,7 @@ TEST_F(HttpServer, AStreamDrainsAndNoticesTheClientLeaving) {
         before = stream_->pending();
     });
     EXPECT_GT(before, 20'000'000U);
-    EXPECT_TRUE(client->read_until(std::string(1000, 'x') + "\r\n"));
+    EXPECT_TRUE(client->read_until("xxxx\r\n"));
     EXPECT_EQ(drained.get_future().wait_for(10s), std::future_status::ready);
     loop_.run([&] { EXPECT_EQ(stream_->pending(), 0U); });
     client->close();
@@ -377,6 +379,44 @@ TEST_F(HttpServer, ADrainCutsWhatDoesNotEnd) {
     loop_.run([&] { server_->drain(10ms, 100ms, [&] { done.set_value(); }); });
     EXPECT_EQ(done.get_future().wait_for(5s), std::future_status::ready);
     EXPECT_EQ(gone_.get_future().wait_for(5s), std::future_status::ready);
+}
+
+TEST_F(HttpServer, LivesThroughWhateverIsSent) {
+    listen({.header_bytes_max = 4096, .body_bytes_max = 4096, .header_timeout = 50ms});
+    const std::string seeds[] = {
+        get("/a?b=c"), "POST /p HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello",
+        "PUT /q HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+        get("/upgrade", "Connection: Upgrade\r\nUpgrade: echo\r\n"),
+        "POST /p HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 99999999999999999999\r\n\r\n"};
+    for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        base::Rng rng(seed);
+        std::string bytes;
+        for (auto parts = 1 + rng.below(4); parts > 0; --parts) bytes += seeds[rng.below(std::size(seeds))];
+        for (auto changes = rng.below(6); changes > 0; --changes) {
+            const auto at = rng.below(bytes.size());
+            if (rng.chance(0.3)) {
+                bytes.erase(at, 1 + rng.below(20));
+            } else if (rng.chance(0.5)) {
+                bytes.insert(at, bytes.substr(rng.below(bytes.size()), rng.below(200)));
+            } else {
+                bytes[at] = static_cast<char>(rng.below(256));
+            }
+            if (bytes.empty()) break;
+        }
+        Client client(port_);
+        for (std::string_view rest = bytes; !rest.empty();) {
+            const auto part = std::min<std::size_t>(rest.size(), 1 + rng.below(400));
+            client.send(rest.substr(0, part));
+            rest.remove_prefix(part);
+        }
+        if (rng.chance(0.5)) continue;  // gone without waiting
+        client.finish_writing();
+        client.read_to_end();
+    }
+    Client after(port_);
+    after.send(get("/still"));
+    EXPECT_EQ(after.read().body, "GET /still? ");
 }
 
 }  // namespace
