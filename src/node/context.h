@@ -36,13 +36,15 @@ struct Settings {
     std::string cpu = "1", memory = "1Gi", ephemeral_storage = "10Gi";
     int pods_max = 110;
     DnsSettings dns;
+    std::string hosts_path = "/etc/hosts";              ///< of the host network; no symbolic link
+    std::string resolv_conf_path = "/etc/resolv.conf";  ///< what dnsPolicy Default means; no symbolic link
     MachineInfo machine;
     Times times;
     int starts_max = 4;                                  ///< containers being started at once
     Duration lease_interval = std::chrono::seconds(20);  ///< of a lease that lasts 40 s
     Duration volume_retry_first = std::chrono::milliseconds(500), volume_retry_max = std::chrono::seconds(122);
     Duration config_retry = std::chrono::seconds(10);            ///< after an error in a container's config
-    Duration probe_retry_first = std::chrono::milliseconds(20);  ///< of a readiness probe until its first success
+    Duration probe_retry_first = std::chrono::milliseconds(10);  ///< of a readiness probe until its first success
 };
 
 /// Lets a bounded number of container starts run at once, first come first served.

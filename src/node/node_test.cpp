@@ -207,7 +207,7 @@ TEST_F(NodeTest, AMissingConfigMapHoldsThePodUntilItComes) {
 TEST_F(NodeTest, ReadyComesWithTheFirstAnswerNotWithThePeriod) {
     machine.http_refusals = 3;
     pod(R"("containers":[{"name":"c","image":"busybox:1.36","readinessProbe":{"httpGet":{"port":80},"periodSeconds":10}}])");
-    run(100ms);
+    run(20ms);
     EXPECT_EQ(text("/containerStatuses/0/ready"), "false");
     EXPECT_EQ(text("/conditions/2/reason"), R"("ContainersNotReady")");
     run(100ms);

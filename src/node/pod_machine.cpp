@@ -144,7 +144,7 @@ class Look {
 
     void finish() {
         if (state_.setup == Progress::busy || state_.volumes == Progress::busy) return;
-        if (state_.teardown == Progress::none) act(Do::tear_down);
+        if (state_.teardown == Progress::none && due(state_.teardown_retry_at)) act(Do::tear_down);
         plan_.finished = true;
     }
 

@@ -158,9 +158,10 @@ base::Result<void> PodWorker::add_mounts(Start& start) {
     const auto& dns = context_.settings.dns;
     TRY(add_file(start, "etc-hosts",
                  hosts_file(*view_, state_.ip, dns.cluster_domain,
-                            view_->host_network ? files.read_tail("/etc/hosts", host_file_max) : ""),
+                            view_->host_network ? files.read_tail(context_.settings.hosts_path, host_file_max) : ""),
                  "/etc/hosts"));
-    TRY(add_file(start, "resolv.conf", resolv_conf(*view_, dns, files.read_tail("/etc/resolv.conf", host_file_max)),
+    TRY(add_file(start, "resolv.conf",
+                 resolv_conf(*view_, dns, files.read_tail(context_.settings.resolv_conf_path, host_file_max)),
                  "/etc/resolv.conf"));
     if (!view_->host_network) TRY(add_file(start, "hostname", view_->hostname() + "\n", "/etc/hostname"));
     const std::string message_path(start.container->spec["terminationMessagePath"].str("/dev/termination-log"));

@@ -80,6 +80,8 @@ struct PodState {
     std::optional<Deletion> deletion;     ///< the object asks for its end
     bool vanished = false;                ///< the object is gone: kill at once
     Progress teardown = Progress::none;
+    Time teardown_retry_at{};
+    bool wound_up = false;  ///< nothing runs any more and the teardown has begun once
     bool object_removed = false;
     /// Why the whole pod was failed by the node ("DeadlineExceeded", "SysctlForbidden"); "" otherwise.
     std::string reason, message;

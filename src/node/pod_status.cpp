@@ -170,7 +170,7 @@ class Writer {
         if (state_.rejected || !state_.reason.empty()) return "Failed";
         const bool over = ending(state_) &&
                           std::ranges::none_of(state_.containers, [](const auto& c) { return c.second.busy(); }) &&
-                          state_.exclusion != Progress::busy && state_.teardown != Progress::none;
+                          state_.exclusion != Progress::busy && state_.wound_up;
         switch (outcome(pod_, state_)) {
             case Outcome::succeeded:
                 return sidecars_run() ? "Running" : "Succeeded";
@@ -228,8 +228,8 @@ class Writer {
         for (const auto& old : current_["conditions"].items())
             if (!ours(Ref(old)["type"].str())) result.push_back(old);
         const auto containers = containers_ready();
-        result.push_back(condition("PodReadyToStartContainers",
-                                   {.holds = state_.setup == Progress::done && state_.teardown == Progress::none}));
+        result.push_back(
+            condition("PodReadyToStartContainers", {.holds = state_.setup == Progress::done && !state_.wound_up}));
         result.push_back(condition("Initialized", initialized_condition()));
         result.push_back(condition("Ready", ready(containers)));
         result.push_back(condition("ContainersReady", containers));

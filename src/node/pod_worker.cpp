@@ -14,6 +14,7 @@ namespace {
 using std::chrono::seconds;
 /// Looks in one turn before the rest waits for the next one: a bound against a plan that never settles.
 constexpr int looks_max = 64;
+constexpr Duration teardown_retry = seconds(5);
 
 }  // namespace
 
@@ -164,7 +165,7 @@ void PodWorker::mount_volumes() {
 }
 
 void PodWorker::keep_volumes_fresh() {
-    if (state_.volumes != Progress::done || ending(state_) || state_.teardown != Progress::none) return;
+    if (state_.volumes != Progress::done || ending(state_) || state_.wound_up) return;
     auto made =
         refresh_volumes(*view_, sources_for(context_, *view_, state_.ip), context_.ports.files, context_.ports.tokens);
     if (!made) {
@@ -228,12 +229,20 @@ void PodWorker::resize(const ContainerView& container) {
 
 void PodWorker::tear_down() {
     state_.teardown = Progress::busy;
+    state_.wound_up = true;
     renew_.cancel();
     for (const auto& c : view_->containers) probes_.stop(c.name);
-    context_.ports.runtime.tear_down_pod(view_->uid, answer<void>([](PodWorker& self, auto) {
-                                             self.state_.teardown = Progress::done;
-                                             self.context_.ports.traffic.forget(self.view_->uid, self.state_.ip);
-                                         }));
+    context_.ports.runtime.tear_down_pod(
+        view_->uid, answer<void>([](PodWorker& self, base::Result<void> gone) {
+            auto& state = self.state_;
+            if (!gone) {  // something of it still stands: its address must not be given away yet
+                state.teardown = Progress::none;
+                state.teardown_retry_at = self.context_.loop.now() + teardown_retry;
+                return;
+            }
+            state.teardown = Progress::done;
+            self.context_.ports.traffic.forget(self.view_->uid, state.ip);
+        }));
 }
 
 void PodWorker::remove_object() {

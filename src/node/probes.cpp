@@ -160,7 +160,7 @@ void Probes::judge(const WorkerPtr& worker, Verdict verdict) {
     auto delay = period;
     if (!w.settled) {
         delay = std::min({w.quick, period, std::max<Duration>(w.next_count - now, std::chrono::milliseconds(1))});
-        w.quick *= 2;
+        w.quick = w.quick * 3 / 2;
     }
     schedule(worker, delay);
     if (!counted) return;

@@ -1,5 +1,5 @@
 // Startup, liveness and readiness probes of one pod's containers.
-// Until a startup or readiness probe first succeeds it is tried again quickly (20, 40, 80 ms ... up to its period), so
+// Until a startup or readiness probe first succeeds it is tried again quickly (10, 15, 22 ms ... up to its period), so
 // a pod is Ready as soon as it can be; failures count at most once a period, as thresholds are meant.
 #pragma once
 
