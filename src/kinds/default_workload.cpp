@@ -20,6 +20,7 @@ void default_replication_controller(json::object& controller) {
 
 void default_deployment(json::object& deployment) {
     auto& spec = child(deployment, "spec");
+    child(spec, "template");
     default_template(spec);
     fill(spec, "replicas", 1);
     auto& strategy = child(spec, "strategy");
@@ -35,6 +36,7 @@ void default_deployment(json::object& deployment) {
 
 void default_replica_set(json::object& set) {
     auto& spec = child(set, "spec");
+    child(spec, "template");
     default_template(spec);
     fill(spec, "replicas", 1);
 }
@@ -53,6 +55,7 @@ static void default_claim_templates(json::object& spec) {
 
 void default_stateful_set(json::object& set) {
     auto& spec = child(set, "spec");
+    child(spec, "template");
     default_template(spec);
     default_claim_templates(spec);
     fill_zero(spec, "podManagementPolicy", "OrderedReady");
@@ -68,6 +71,7 @@ void default_stateful_set(json::object& set) {
 
 void default_daemon_set(json::object& set) {
     auto& spec = child(set, "spec");
+    child(spec, "template");
     default_template(spec);
     auto& strategy = child(spec, "updateStrategy");
     fill_zero(strategy, "type", "RollingUpdate");
@@ -94,6 +98,7 @@ static void default_failure_policy(json::object& spec) {
 
 void default_job(json::object& job) {
     auto& spec = child(job, "spec");
+    child(spec, "template");
     default_template(spec);
     if (unset(spec, "completions") && unset(spec, "parallelism")) {
         spec["completions"] = 1;
@@ -122,6 +127,7 @@ void default_cron_job(json::object& job) {
     auto& job_template = child(spec, "jobTemplate");
     child(job_template, "metadata");
     auto& job_spec = child(job_template, "spec");
+    child(job_spec, "template");
     default_template(job_spec);
     default_failure_policy(job_spec);
 }

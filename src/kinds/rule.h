@@ -18,13 +18,21 @@ using object::list;
 using object::Ref;
 
 /// How metadata.name is checked (facts: names by kind).
-enum class NameRule : std::uint8_t { subdomain, label, label_1035, path_segment, ip_address, service, lower_rbac };
+enum class NameRule : std::uint8_t { subdomain, label, label_1035, path_segment, ip_address, service };
 
 /// How what a status write may not change is kept.
 enum class StatusMeta : std::uint8_t {
     as_given,     ///< labels, annotations and finalizers may travel with a status
     keep_labels,  ///< labels stay, the rest may travel
     keep_all,     ///< only status (and managedFields) is taken
+};
+
+/// What an update is checked for beside metadata, and in which order.
+enum class UpdateOrder : std::uint8_t {
+    change_first,  ///< what may not change, then the object as a new one, metadata included
+    spec_first,    ///< the object but for metadata as a new one, then what may not change
+    whole_first,   ///< the object as a new one, metadata included, then what may not change
+    change_only,   ///< only the change: its check does the rest itself
 };
 
 struct UpdateCheck {
@@ -46,6 +54,7 @@ struct Rule {
     NameRule name = NameRule::subdomain;
     StatusMeta status_meta = StatusMeta::as_given;
     std::string_view version;  ///< "" for every version
+    UpdateOrder update_order = UpdateOrder::change_first;
 };
 
 /// The rule of that kind; null when it has none (custom resources, reviews).

@@ -1,0 +1,85 @@
+// Checks that several kinds share. Rule: causes come in upstream's order, under upstream's paths.
+#pragma once
+
+#include <string_view>
+
+#include "kinds/names.h"
+#include "kinds/rule.h"
+
+namespace kinds {
+
+/// metadata of a new object; `named` checks names (a prefix of one for generateName).
+void check_metadata(Checks& checks, const object::Kind& kind, NameRule named, Ref object);
+/// What may not change in metadata.
+void check_metadata_update(Checks& checks, Ref updated, Ref live);
+void check_name(Checks& checks, const Path& at, NameRule rule, std::string_view name);
+void check_labels(Checks& checks, const Path& at, Ref labels);
+void check_annotations(Checks& checks, const Path& at, Ref annotations);
+
+struct SelectorRules {
+    bool values_checked = true;  ///< also values in expressions must be label values
+};
+void check_label_selector(Checks& checks, const Path& at, Ref selector, SelectorRules rules = {});
+
+/// "field is immutable" unless both are equal.
+void check_immutable(Checks& checks, const Path& at, Ref updated, Ref live);
+bool equal(Ref a, Ref b);
+void check_not_negative(Checks& checks, const Path& at, std::int64_t value);
+/// An int-or-string that is a count or a percentage; true when it is one.
+bool check_count_or_percent(Checks& checks, const Path& at, Ref value);
+/// A percentage may not exceed 100.
+void check_at_most_all(Checks& checks, const Path& at, Ref value);
+/// What a count or percentage comes to; 0 for neither.
+std::int64_t count_of(Ref value);
+
+void check_pod_spec(Checks& checks, const Path& at, Ref spec, Ref metadata);
+
+/// A pod template: labels, annotations, spec.
+void check_template(Checks& checks, const Path& at, Ref pod_template);
+/// A template whose pods run for ever: "Always" is the only restart policy, and there is no deadline.
+void check_lasting_template(Checks& checks, const Path& at, Ref pod_template, std::string_view owner);
+
+void check_resources(Checks& checks, const Path& at, Ref resources);
+void check_resource_name(Checks& checks, const Path& at, std::string_view name);
+void check_quantity(Checks& checks, const Path& at, std::string_view name, Ref quantity);
+void check_volumes(Checks& checks, const Path& at, Ref spec);
+void check_claim_spec(Checks& checks, const Path& at, Ref spec);
+void check_containers(Checks& checks, const Path& at, Ref spec);
+void check_pod_security(Checks& checks, const Path& at, Ref spec);
+void check_pod_placement(Checks& checks, const Path& at, Ref spec);
+
+void validate_config_map(Checks& checks, Ref object);
+void validate_config_map_update(Checks& checks, const UpdateCheck& update);
+void validate_secret(Checks& checks, Ref object);
+void validate_secret_update(Checks& checks, const UpdateCheck& update);
+void validate_namespace(Checks& checks, Ref object);
+void validate_namespace_status(Checks& checks, const UpdateCheck& update);
+void validate_node(Checks& checks, Ref object);
+void validate_node_update(Checks& checks, const UpdateCheck& update);
+void validate_event(Checks& checks, Ref object);
+void validate_new_event(Checks& checks, Ref object);
+void validate_lease(Checks& checks, Ref object);
+void validate_endpoints(Checks& checks, Ref object);
+void validate_endpoint_slice(Checks& checks, Ref object);
+void validate_endpoint_slice_update(Checks& checks, const UpdateCheck& update);
+void validate_controller_revision(Checks& checks, Ref object);
+void validate_controller_revision_update(Checks& checks, const UpdateCheck& update);
+void validate_deployment(Checks& checks, Ref object);
+void validate_deployment_status(Checks& checks, const UpdateCheck& update);
+void validate_replica_set(Checks& checks, Ref object);
+void validate_replica_set_status(Checks& checks, const UpdateCheck& update);
+void validate_selector_kept(Checks& checks, const UpdateCheck& update);
+void validate_stateful_set(Checks& checks, Ref object);
+void validate_stateful_set_update(Checks& checks, const UpdateCheck& update);
+void validate_stateful_set_status(Checks& checks, const UpdateCheck& update);
+void validate_daemon_set(Checks& checks, Ref object);
+void validate_daemon_set_status(Checks& checks, const UpdateCheck& update);
+void validate_replication_controller(Checks& checks, Ref object);
+
+void validate_pod_create(Checks& checks, Ref pod);
+void validate_pod_update(Checks& checks, const UpdateCheck& update);
+void validate_pod_template(Checks& checks, Ref object);
+void validate_service(Checks& checks, Ref service);
+void validate_service_update(Checks& checks, const UpdateCheck& update);
+
+}  // namespace kinds
