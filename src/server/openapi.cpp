@@ -45,11 +45,8 @@ void add_common(Schemas& schemas) {
 }
 
 void add_subresources(Schemas& schemas, const object::Kind& kind) {
-    for (const auto& sub : kind.subresources) {
-        const auto* other =
-            sub.version.empty() ? nullptr : kinds::message(fmt::format("{}/{}", sub.group, sub.version), sub.kind);
-        if (other) schemas.add(*other);
-    }
+    for (const auto& sub : kind.subresources)
+        if (const auto* message = answer_message(kind, sub)) schemas.add(*message);
 }
 
 json::object with_patch(json::object schemas) {

@@ -174,13 +174,6 @@ void add_spot(json::object& paths, const std::string& path, const Spot& spot, st
     paths[path] = std::move(out);
 }
 
-const object::Message* message_of(const Kind& kind, const object::Subresource& sub) {
-    if (sub.kind.empty() || sub.kind == kind.kind) return kind.message;
-    if (sub.version.empty()) return kinds::message(kind.message->group, sub.kind);
-    const auto file = sub.group.substr(0, sub.group.find('.'));
-    return kinds::message(fmt::format("{}/{}", file.empty() ? "core" : file, sub.version), sub.kind);
-}
-
 }  // namespace
 
 std::string pascal(std::string_view word) {
@@ -225,7 +218,7 @@ void add_paths(json::object& paths, const Kind& kind, Dialect dialect) {
     const auto suffix = spot.suffix;
     add_spot(paths, collection + "/{name}", spot, item_operations, kind.verbs);
     for (const auto& sub : kind.subresources) {
-        const auto* message = message_of(kind, sub);
+        const auto* message = answer_message(kind, sub);
         if (!message) continue;
         spot.schema = schema_name(*message);
         spot.suffix = suffix + pascal(sub.name);

@@ -73,6 +73,13 @@ std::string schema_name(const Message& message) {
     return fmt::format("{}.{}", package_of(message.group), message.name);
 }
 
+const Message* answer_message(const Kind& kind, const object::Subresource& sub) {
+    if (sub.kind.empty() || sub.kind == kind.kind) return kind.message;
+    if (sub.version.empty()) return kinds::message(kind.message->group, sub.kind);
+    const auto file = sub.group.substr(0, sub.group.find('.'));
+    return kinds::message(fmt::format("{}/{}", file.empty() ? "core" : file, sub.version), sub.kind);
+}
+
 json::object reference(Dialect dialect, std::string_view name) {
     return {{"$ref", fmt::format("{}{}", dialect == Dialect::v3 ? "#/components/schemas/" : "#/definitions/", name)}};
 }
@@ -159,7 +166,7 @@ void Schemas::add_fields(const Message& message, json::object& properties, json:
             continue;
         }
         properties[field.name] = property(field);
-        if (!field.optional) required.emplace_back(field.name);
+        if (!field.optional && field.presence != object::Presence::omit_empty) required.emplace_back(field.name);
     }
 }
 

@@ -17,6 +17,8 @@ enum class Dialect : std::uint8_t { v2, v3 };
 
 /// "io.k8s.api.core.v1.PodSpec"
 std::string schema_name(const object::Message& message);
+/// What a subresource answers with; null when that is no message of ours.
+const object::Message* answer_message(const object::Kind& kind, const object::Subresource& sub);
 json::object reference(Dialect dialect, std::string_view name);
 
 /// Schemas of everything that was asked for and of what it refers to.

@@ -39,12 +39,14 @@ json::value zero_value(const Field& field) {
 json::object zero_object(const object::Message& message) {
     json::object out;
     for (const auto& field : message.fields) {
-        if (field.presence != Presence::always || !field.gate.empty()) continue;
+        // A pointer that clients must set is written even when it is null.
+        const bool demanded = field.presence == Presence::pointer && !field.optional;
+        if ((field.presence != Presence::always && !demanded) || !field.gate.empty()) continue;
         if (field.inlined && field.type == Type::message) {
             for (auto& [key, value] : zero_object(*field.message)) out[key] = value;
             continue;
         }
-        out[field.name] = zero_value(field);
+        out[field.name] = demanded ? json::value(nullptr) : zero_value(field);
     }
     return out;
 }
