@@ -10,6 +10,11 @@ namespace {
 constexpr std::chrono::milliseconds drain_grace{250};
 constexpr int lost_exit_code = 255;  // a task that is gone without a trace, as containerd's CRI says it
 
+std::string text(const ContainerRecord& record, const char* key) {
+    const auto found = record.labels.find(key);
+    return found == record.labels.end() ? "" : found->second;
+}
+
 node::ContainerObserved observed(const ContainerRecord& record) {
     node::ContainerObserved seen{.id = record.id, .started_at = record.created_at};
     for (const auto& [key, value] : record.labels) {
@@ -45,11 +50,11 @@ base::Result<void> ContainerdRuntime::adopt() {
             if (fresh) {
                 known.seen = observed(record);
                 known.seen.state = node::ContainerState::running;
-                known.cgroup = record.labels.at(label::cgroup) + "/" + record.id;
+                known.cgroup = text(record, label::cgroup) + "/" + record.id;
                 const auto io = io_folder(known.seen.pod_uid) + "/" + record.id;
                 log.stdout_fifo = io + "-out";
-                if (record.labels.at(label::tty).empty()) log.stderr_fifo = io + "-err";
-                log.log_path = record.labels.at(label::log);
+                if (text(record, label::tty) != "1") log.stderr_fifo = io + "-err";
+                log.log_path = text(record, label::log);
             } else if (known.starting || known.exit) {
                 continue;
             }

@@ -34,7 +34,7 @@ std::map<std::string, std::string> labels_of(const node::ContainerSetup& setup, 
     labels[label::image_id] = image_id;
     labels[label::log] = setup.log_path;
     labels[label::cgroup] = pod.cgroup;
-    labels[label::tty] = setup.tty ? "1" : "";
+    labels[label::tty] = setup.tty ? "1" : "0";
     return labels;
 }
 
@@ -76,14 +76,36 @@ base::Result<node::ContainerObserved> ContainerdRuntime::start_container_blockin
     return std::unexpected(started.error());
 }
 
-base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& setup, const PodRecord& pod,
+/// What only the image says: the numbers behind a user's name, and the defaults where nothing was asked for.
+base::Result<node::ContainerSetup> ContainerdRuntime::completed(node::ContainerSetup setup, const ImageFacts& image) {
+    const auto user = !setup.user.empty() ? setup.user : setup.gid < 0 ? std::to_string(setup.uid) : std::string();
+    if (!user.empty()) {
+        const auto numbers = TRY(images_.user_of(image, user));
+        setup.uid = std::atoll(numbers.c_str());
+        if (setup.gid < 0 || !setup.user.empty()) setup.gid = std::atoll(numbers.c_str() + numbers.find(':') + 1);
+    }
+    if (setup.argv.empty()) {
+        setup.argv = image.entrypoint;
+        setup.argv.insert(setup.argv.end(), image.cmd.begin(), image.cmd.end());
+    }
+    if (setup.argv.empty()) return base::fail(base::Code::invalid, "no command specified");
+    if (setup.working_dir.empty()) setup.working_dir = image.working_dir;
+    return setup;
+}
+
+base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& wanted, const PodRecord& pod,
                                              const std::string& id) {
-    const auto image = TRY(images_.unpacked(setup.image_ref));
+    const auto image = TRY(images_.unpacked(wanted.image_ref));
+    const auto setup = TRY(completed(wanted, *image));
+    std::string pid_namespace;
+    if (!setup.pid_namespace_of.empty())
+        pid_namespace = fmt::format("/proc/{}/ns/pid", TRY(tasks_.pid(setup.pid_namespace_of)));
     const SpecInput input{.setup = setup,
                           .pod = pod,
                           .machine = machine_,
                           .id = id,
                           .pod_folder = sandboxes_->folder(pod.uid),
+                          .pid_namespace = pid_namespace,
                           .seccomp = TRY(seccomp_of(setup))};
     const auto labels = labels_of(setup, pod, image->config_digest);
     {
@@ -94,7 +116,9 @@ base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& setup, 
                                .attempt = setup.attempt,
                                .image_ref = setup.image_ref,
                                .image_id = image->config_digest,
-                               .labels = setup.labels},
+                               .labels = setup.labels,
+                               .uid = setup.uid,
+                               .gid = setup.gid},
                       .cgroup = pod.cgroup + "/" + id,
                       .starting = true};
     }
@@ -109,6 +133,10 @@ base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& setup, 
     // Readers first: without them the shim fails to open its ends.
     TRY(pump_.open({.id = id, .stdout_fifo = io.out, .stderr_fifo = io.err, .log_path = setup.log_path}));
     TRY(tasks_.create_task(id, image->chain, io));
+    // Now that the shim holds its ends: before, the keeper's passing by would look like the end of the stream.
+    for (const auto& fifo : {io.out, io.err}) {
+        if (!fifo.empty()) keeper_.keep(id, fifo);
+    }
     return tasks_.start(id);
 }
 
@@ -127,6 +155,7 @@ base::Result<void> ContainerdRuntime::remove_blocking(const std::string& id) {
     auto drained = std::make_shared<std::promise<void>>();
     pump_.finish(id, drain_grace, [drained] { drained->set_value(); });
     drained->get_future().wait();
+    keeper_.drop(id);
     TRY(tasks_.remove(id));
     std::error_code ignored;
     for (const char* end : {"-out", "-err"}) std::filesystem::remove(io_folder(pod_uid) + "/" + id + end, ignored);

@@ -92,7 +92,11 @@ json::array mounts(const SpecInput& in) {
 json::array namespaces(const SpecInput& in) {
     json::array out;
     out.push_back(json::object{{"type", "mount"}});
-    if (!in.pod.host_pid) out.push_back(json::object{{"type", "pid"}});
+    if (!in.pid_namespace.empty()) {
+        out.push_back(json::object{{"type", "pid"}, {"path", in.pid_namespace}});
+    } else if (!in.pod.host_pid) {
+        out.push_back(json::object{{"type", "pid"}});
+    }
     if (!in.pod.host_ipc) out.push_back(json::object{{"type", "ipc"}, {"path", in.pod_folder + "/ipc"}});
     if (!in.pod.host_network) {
         out.push_back(json::object{{"type", "network"}, {"path", in.pod_folder + "/net"}});

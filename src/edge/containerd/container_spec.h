@@ -36,6 +36,7 @@ struct SpecInput {
     const MachineFacts& machine;
     std::string id;
     std::string pod_folder;                ///< with the pins net, ipc, uts and the folder shm
+    std::string pid_namespace = {};        ///< path of another container's; "": its own
     boost::json::value seccomp = nullptr;  ///< as linux.seccomp has it; null: unconfined
 };
 

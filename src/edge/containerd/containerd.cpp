@@ -189,8 +189,9 @@ void Containerd::on_death() {
     pidfd_.reset();
     ::waitpid(pid_, nullptr, WNOHANG);
     quick_deaths_ = Steady::now() - started_ < 10s ? quick_deaths_ + 1 : 0;
+    // The first time at once; again and again, ever slower.
     const auto pause =
-        quick_deaths_ == 0 ? 0ms : std::min<std::chrono::milliseconds>(10s, 250ms * (1 << std::min(quick_deaths_, 6)));
+        quick_deaths_ <= 1 ? 0ms : std::min<std::chrono::milliseconds>(10s, 250ms * (1 << std::min(quick_deaths_, 6)));
     died_(fmt::format("containerd (pid {}) ended; the next starts in {} ms", pid_.load(), pause.count()));
     if (restart_.joinable()) restart_.join();  // it has only waited for the socket of the one that is dead
     restart_ = std::jthread([this, pause] {

@@ -14,6 +14,7 @@ ContainerdRuntime::ContainerdRuntime(run::Loop& loop, EdgeSettings settings, std
       note_(std::move(note)),
       pump_(reactor_),
       capture_(reactor_),
+      keeper_(settings_),
       containerd_(settings_, reactor_, [this](std::string what) { tell(std::move(what)); }),
       rpc_(settings_.containerd_socket(), containerd_namespace),
       tasks_(rpc_, settings_.run_dir + "/runc"),
@@ -50,6 +51,7 @@ void ContainerdRuntime::start(Done<void> done) {
 
 base::Result<void> ContainerdRuntime::start_blocking() {
     TRY(containerd_.start());
+    TRY(keeper_.start());
     cgroups_ = TRY(Cgroups::detect());
     machine_ = look_at_machine(cgroups_->layout());
     sandboxes_ = TRY(Sandboxes::create(settings_, *cgroups_));

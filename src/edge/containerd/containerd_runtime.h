@@ -16,6 +16,7 @@
 #include "edge/containerd/exec_capture.h"
 #include "edge/containerd/images.h"
 #include "edge/containerd/tasks.h"
+#include "edge/logs/fifo_keeper.h"
 #include "edge/logs/log_pump.h"
 #include "edge/paths.h"
 #include "edge/pod/sandbox.h"
@@ -72,6 +73,7 @@ class ContainerdRuntime final : public node::Runtime {
     base::Result<void> adopt();
     base::Result<node::ContainerObserved> start_container_blocking(const node::ContainerSetup& setup);
     base::Result<void> launch(const node::ContainerSetup& setup, const PodRecord& pod, const std::string& id);
+    base::Result<node::ContainerSetup> completed(node::ContainerSetup setup, const ImageFacts& image);
     base::Result<boost::json::value> seccomp_of(const node::ContainerSetup& setup) const;
     base::Result<void> remove_blocking(const std::string& id);
     base::Result<void> tear_down_blocking(const std::string& uid);
@@ -111,6 +113,7 @@ class ContainerdRuntime final : public node::Runtime {
     Reactor reactor_;
     LogPump pump_;
     ExecCapture capture_;
+    FifoKeeper keeper_;
     Containerd containerd_;
     Rpc rpc_;
     Tasks tasks_;

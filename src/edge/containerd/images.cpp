@@ -141,8 +141,8 @@ base::Result<node::ImageInfo> Images::info(const std::string& name, const std::s
                          .env = facts->env,
                          .working_dir = facts->working_dir,
                          .stop_signal = facts->stop_signal};
-    info.user =
-        numeric_user(*facts).value_or(facts->user);  // a name that is nowhere is the pod's error, not the image's
+    info.user = user_of(*facts, facts->user)
+                    .value_or(facts->user);  // a name that is nowhere is the pod's error, not the image's
     if (!name.starts_with("sha256:")) {
         if (name.find('@') == std::string::npos) info.names.push_back(name);
         info.names.push_back(image_repository(name) + "@" + target);
@@ -209,12 +209,12 @@ base::Result<node::ImageInfo> Images::pull(const std::string& name, const std::s
     return *std::move(found);
 }
 
-base::Result<std::string> Images::numeric_user(const ImageFacts& facts) {
-    const bool root = facts.user.empty() || facts.user == "0" || facts.user == "0:0" || facts.user == "root";
+base::Result<std::string> Images::user_of(const ImageFacts& facts, const std::string& user) {
+    const bool root = user.empty() || user == "0" || user == "0:0" || user == "root";
     if (root || facts.chain.empty()) return std::string("0:0");
     {
         const std::lock_guard lock(mutex_);
-        if (const auto known = users_.find(facts.config_digest); known != users_.end()) return known->second;
+        if (const auto known = users_.find(facts.config_digest + user); known != users_.end()) return known->second;
     }
     TRY(unpack(facts));
     // A view of the whole image tells where its layers stand on disk; they are read there, nothing is mounted.
@@ -247,12 +247,12 @@ base::Result<std::string> Images::numeric_user(const ImageFacts& facts) {
         }
         return std::string();
     };
-    auto user = resolve_user(facts.user, table("/etc/passwd"), table("/etc/group"));
+    auto numbers = resolve_user(user, table("/etc/passwd"), table("/etc/group"));
     (void)rpc_.tell("/containerd.services.snapshots.v1.Snapshots/Remove", key);
-    if (!user) return user;
+    if (!numbers) return numbers;
     const std::lock_guard lock(mutex_);
-    users_[facts.config_digest] = *user;
-    return user;
+    users_[facts.config_digest + user] = *numbers;
+    return numbers;
 }
 
 }  // namespace edge

@@ -43,6 +43,8 @@ class Images {
     base::Result<std::vector<std::string>> import(const std::string& tar_path);
     /// For a start: the facts, with the snapshots made sure of.
     base::Result<std::shared_ptr<const ImageFacts>> unpacked(const std::string& ref);
+    /// "uid:gid" of "app", "1000", "app:staff" and the like: looked up in the image's own /etc/passwd and /etc/group.
+    base::Result<std::string> user_of(const ImageFacts& facts, const std::string& user);
 
  private:
     base::Result<std::string> content(const std::string& digest);
@@ -50,8 +52,6 @@ class Images {
     base::Result<std::shared_ptr<const ImageFacts>> facts(const std::string& target);
     base::Result<std::shared_ptr<const ImageFacts>> read_facts(const std::string& target);
     base::Result<node::ImageInfo> info(const std::string& name, const std::string& target);
-    /// "0:0" of "app" and the like: names are looked up in the image's own /etc/passwd and /etc/group.
-    base::Result<std::string> numeric_user(const ImageFacts& facts);
     base::Result<void> unpack(const ImageFacts& facts);
     base::Result<void> unpack_layer(const ImageFacts& facts, std::size_t index, const std::string& lease);
     base::Result<void> upload(const std::string& digest, const std::string& file, std::int64_t offset,
@@ -63,7 +63,7 @@ class Images {
     Rpc& rpc_;
     std::mutex mutex_;  ///< of the cache
     std::map<std::string, std::shared_ptr<const ImageFacts>> cache_;
-    std::map<std::string, std::string> users_;  ///< by config digest
+    std::map<std::string, std::string> users_;  ///< by config digest and name
 };
 
 /// "uid:gid" of an image's user ("", "1000", "app", "app:staff", "1000:1000") by the text of passwd and group; Error

@@ -5,6 +5,10 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace edge {
 namespace {
 
@@ -48,6 +52,13 @@ bool unpack(const grpc::ByteBuffer& buffer, Rpc::Message& message) {
         return message.ParseFromArray(whole.begin(), static_cast<int>(whole.size()));
     }
     return false;
+}
+
+bool repeatable(const std::string& method) {
+    const auto verb = method.substr(method.rfind('/') + 1);
+    static constexpr std::array<std::string_view, 9> verbs{"Get",  "List", "Stat",   "Info",  "Mounts",
+                                                           "Wait", "Kill", "Delete", "Remove"};
+    return std::ranges::find(verbs, verb) != verbs.end();
 }
 
 /// One completion queue a call: the caller's thread alone moves it.
@@ -146,6 +157,24 @@ struct Rpc::Impl {
         if (!options.lease.empty()) context->AddMetadata("containerd-lease", options.lease);
         return context;
     }
+
+    base::Result<void> once(const std::string& method, const Message& request, Message* answer,
+                            const RpcOptions& options) {
+        const auto context = this->context(options);
+        Queue queue;
+        const auto bytes = pack(request);
+        auto call = stub.PrepareUnaryCall(context.get(), method, bytes, queue.get());
+        call->StartCall();
+        grpc::ByteBuffer reply;
+        grpc::Status status;
+        call->Finish(&reply, &status, this);
+        queue.next();
+        TRY(result_of(status));
+        if (answer && !unpack(reply, *answer)) {
+            return base::fail(base::Code::internal, "containerd: an answer that is no protobuf: " + method);
+        }
+        return {};
+    }
 };
 
 Rpc::Rpc(const std::string& socket_path, std::string ns) : impl_(std::make_unique<Impl>(socket_path, std::move(ns))) {}
@@ -162,19 +191,13 @@ base::Result<void> Rpc::tell(const std::string& method, const Message& request, 
 
 base::Result<void> Rpc::call_bytes(const std::string& method, const Message& request, Message* answer,
                                    const RpcOptions& options) {
-    const auto context = impl_->context(options);
-    Queue queue;
-    const auto bytes = pack(request);
-    auto call = impl_->stub.PrepareUnaryCall(context.get(), method, bytes, queue.get());
-    call->StartCall();
-    grpc::ByteBuffer reply;
-    grpc::Status status;
-    call->Finish(&reply, &status, this);
-    queue.next();
-    TRY(result_of(status));
-    if (answer && !unpack(reply, *answer))
-        return base::fail(base::Code::internal, "containerd: an answer that is no protobuf: " + method);
-    return {};
+    auto result = impl_->once(method, request, answer, options);
+    // A containerd that dies takes the call under way with it; what is safe to say twice is said to the next one.
+    for (int again = 0; again < 3 && !result && result.error().code == base::Code::unavailable && repeatable(method);
+         ++again) {
+        result = impl_->once(method, request, answer, options);
+    }
+    return result;
 }
 
 std::unique_ptr<Rpc::Stream> Rpc::open(const std::string& method, const RpcOptions& options) {

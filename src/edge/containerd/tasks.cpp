@@ -169,6 +169,12 @@ base::Result<void> Tasks::update(const std::string& id, const std::string& resou
     return {};
 }
 
+base::Result<std::uint32_t> Tasks::pid(const std::string& id) {
+    wire::TaskRef request;
+    request.set_container_id(id);
+    return TRY(rpc_.call<wire::GetTaskResponse>(method("tasks.v1.Tasks", "Get"), request)).process().pid();
+}
+
 base::Result<ContainerRecord> Tasks::record(const std::string& id) {
     wire::ContainerId request;
     request.set_id(id);

@@ -51,6 +51,8 @@ class Tasks {
     base::Result<void> delete_exec(const std::string& id, const std::string& exec_id);
     base::Result<void> update(const std::string& id, const std::string& resources_json);
 
+    /// Of the first process of a task that runs.
+    base::Result<std::uint32_t> pid(const std::string& id);
     base::Result<ContainerRecord> record(const std::string& id);
     /// Those with the label `label`.
     base::Result<std::vector<ContainerRecord>> records(const std::string& label);

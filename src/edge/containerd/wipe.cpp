@@ -48,6 +48,7 @@ base::Result<void> wipe(const EdgeSettings& settings) {
         reactor.stop();
         if (auto stopped = Containerd::stop(settings); !stopped) result = std::move(stopped);
     }
+    FifoKeeper::stop(settings);
     for (const auto& mount : mounts_below(settings.run_dir)) ::umount2(mount.c_str(), MNT_DETACH);
     for (const auto& mount : mounts_below(settings.volumes_dir())) ::umount2(mount.c_str(), MNT_DETACH);
     if (const auto cgroups = Cgroups::detect()) {
