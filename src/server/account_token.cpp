@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kinds/registry.h"
+#include "object/managed.h"
 #include "server/answer.h"
 #include "server/body.h"
 #include "server/write_options.h"
@@ -56,24 +57,34 @@ Result<TokenWish> wish_of(Core& core, const Call& call, Ref spec) {
         return base::fail(
             Code::conflict,
             fmt::format("the UID in the bound object reference ({}) does not match the UID in record", uid),
-            base::Details{.name = std::string(wish.bound->name()), .kind = std::string(kind->plural)});
+            base::Details{.name = std::string(wish.bound->name()), .kind = wish.bound_kind});
     return wish;
 }
 
+/// The request as its sender owns it: with the lifetime that is filled in, without the audiences that are.
+json::value managed_fields(Core& core, Ref spec, const TokenWish& wish, const std::string& manager) {
+    json::object owned{{"expirationSeconds", wish.lifetime_s}};
+    for (const auto* key : {"audiences", "boundObjectRef"})
+        if (const auto* value = spec[key].value()) owned[key] = *value;
+    json::object request{{"metadata", json::object()}, {"spec", std::move(owned)}};
+    object::track_update(*kinds::message("authentication/v1", "TokenRequest"), nullptr, request,
+                         {manager, "authentication.k8s.io/v1", "token", core.loop.now()});
+    return request["metadata"].as_object()["managedFields"];
+}
+
 Result<json::object> answer(Core& core, const Call& call) {
-    TRY(parse_write_options(call, "CreateOptions"));
+    const auto options = TRY(parse_write_options(call, "CreateOptions"));
     const auto account = TRY(core.api.get(call.target()));
     const auto body =
         TRY(decode_body(call.request, Expected::of("authentication.k8s.io/v1", "authentication/v1", "TokenRequest")));
-    auto wish = TRY(wish_of(core, call, Ref(body.object)["spec"]));
+    const auto spec = Ref(body.object)["spec"];
+    auto wish = TRY(wish_of(core, call, spec));
+    auto managed = managed_fields(core, spec, wish, options.field_manager);
     const auto token = TRY(make_token(core, *account, wish));
     if (wish.audiences.empty()) wish.audiences = {core.settings.issuer};
     json::array audiences;
     for (const auto& audience : wish.audiences) audiences.emplace_back(audience);
-    json::value bound = nullptr;
-    if (wish.bound)
-        bound = json::object{
-            {"kind", wish.bound_kind}, {"apiVersion", "v1"}, {"name", wish.bound->name()}, {"uid", wish.bound->uid()}};
+    const auto* bound = spec["boundObjectRef"].value();
     const auto now = core.loop.now();
     return json::object{
         {"kind", "TokenRequest"},
@@ -81,9 +92,11 @@ Result<json::object> answer(Core& core, const Call& call) {
         {"metadata", json::object{{"name", account->name()},
                                   {"namespace", account->ns()},
                                   {"uid", account->uid()},
-                                  {"creationTimestamp", base::rfc3339(now)}}},
-        {"spec",
-         json::object{{"audiences", audiences}, {"expirationSeconds", wish.lifetime_s}, {"boundObjectRef", bound}}},
+                                  {"creationTimestamp", base::rfc3339(now)},
+                                  {"managedFields", std::move(managed)}}},
+        {"spec", json::object{{"audiences", audiences},
+                              {"expirationSeconds", wish.lifetime_s},
+                              {"boundObjectRef", bound ? *bound : json::value(nullptr)}}},
         {"status", json::object{{"token", token},
                                 {"expirationTimestamp", base::rfc3339(now + std::chrono::seconds(wish.lifetime_s))}}}};
 }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "object/decode.h"
+#include "object/managed.h"
 #include "server/answer.h"
 #include "server/authn.h"
 #include "server/body.h"
 #include "server/status.h"
+#include "server/write_options.h"
 
 namespace server {
 
@@ -90,6 +92,10 @@ User user_asked(Ref spec) {
 }
 
 void answer_access(Core& core, Call call, json::object asked, const User& user) {
+    const auto options = parse_write_options(call, "CreateOptions");
+    if (!options) return send_error(std::move(call), options.error());
+    object::track_update(*call.place.kind->message, nullptr, asked,
+                         {options->field_manager, call.place.kind->api_version(), "", core.loop.now()});
     const auto allowed = core.rbac.allows(user, deed_asked(Ref(asked)["spec"]));
     json::object status{{"allowed", allowed}};
     if (allowed) status["reason"] = "RBAC: allowed";
@@ -120,7 +126,7 @@ void review_token(Core& core, Call call) {
     if (user) {
         status = {{"authenticated", true}, {"user", info_of(*user)}, {"audiences", strings(met)}};
     } else {
-        status = {{"user", json::object()}, {"error", user.error().message}};
+        status = {{"user", json::object()}};
     }
     (*asked)["status"] = std::move(status);
     send_json(std::move(call), 201, *asked);
