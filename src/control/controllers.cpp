@@ -1,3 +1,4 @@
+// The written-out list: what makes pods move stands first, so that it is served first in each turn.
 #include "control/controllers.h"
 
 namespace control {

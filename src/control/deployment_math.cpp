@@ -1,3 +1,4 @@
+// Rule: integers, and upstream's rounding; a set counts with what it wants or with what stands, whichever is safe.
 #include "control/deployment_math.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Examples from upstream's documentation, and the cases that simulation found.
 #include "control/deployment_math.h"
 
 #include <gtest/gtest.h>

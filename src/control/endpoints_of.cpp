@@ -1,3 +1,4 @@
+// Rule: order by address, then uid, so that the same pods always give the same lists.
 #include "control/endpoints_of.h"
 
 #include <algorithm>

@@ -132,8 +132,9 @@ void write(Plan& plan, const Object& service, Draft draft) {
     if (const auto trigger = change_trigger(draft.changed, draft.live ? nullptr : &service); !trigger.empty())
         annotations[trigger_annotation] = trigger;
     if (annotations.empty()) meta.erase("annotations");
-    body["endpoints"] = std::move(draft.endpoints);
-    body["ports"] = std::move(draft.ports);
+    // Empty lists are null on the wire.
+    body["endpoints"] = draft.endpoints.empty() ? json::value() : json::value(std::move(draft.endpoints));
+    body["ports"] = draft.ports.empty() ? json::value() : json::value(std::move(draft.ports));
     if (draft.live)
         plan.update(slices(), std::move(body));
     else

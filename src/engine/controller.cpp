@@ -1,3 +1,4 @@
+// The two ways in which most controllers are woken.
 #include "engine/controller.h"
 
 namespace engine {

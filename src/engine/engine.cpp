@@ -1,3 +1,4 @@
+// The loop of the controller runtime. Rule: everything happens in a callback of the loop; nothing waits inside one.
 #include "engine/engine.h"
 
 #include <fmt/format.h>

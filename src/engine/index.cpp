@@ -1,3 +1,4 @@
+// Each object is noted once with all its places, so that what is put can be taken out without a search.
 #include "engine/index.h"
 
 namespace engine {

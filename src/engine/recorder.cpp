@@ -1,3 +1,4 @@
+// Bodies and counts of Events, in the two forms that upstream writes: with a source, and with an action.
 #include "engine/recorder.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Reads through the indexes. Rule: every name is looked up in the store again, so a view is never older than the store.
 #include "engine/view.h"
 
 namespace engine {

@@ -1,3 +1,4 @@
+// Batches become durable after a drawn time, all of a batch together.
 #include "sim/disk.h"
 
 namespace sim {

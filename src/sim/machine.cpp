@@ -1,3 +1,4 @@
+// Every act takes a drawn time; what a program will do is drawn when it starts.
 #include "sim/machine.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Plain objects as a user would write them.
 #include "sim/objects.h"
 
 namespace sim {

@@ -1,3 +1,4 @@
+// Counting what may be missing: a pod that a fault hit is excused until it serves again or is made up for.
 #include "sim/rollout_guard.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Playing scenarios over seeds on two threads, each world on one of them.
 #include "sim/scenario.h"
 
 #include <fmt/format.h>

@@ -42,9 +42,8 @@ std::string first_failure(const WorldOptions& options) {
     return "";
 }
 
-/// The replica set controller with its plans changed on the way out.
-engine::Controller broken_replicasets(std::function<void(engine::Plan&)> breakage) {
-    auto controller = control::replicaset_controller();
+/// A controller with its plans changed on the way out.
+engine::Controller broken(engine::Controller controller, std::function<void(engine::Plan&)> breakage) {
     controller.reconcile = [sound = controller.reconcile, breakage](const engine::Pass& pass) {
         auto plan = sound(pass);
         if (plan) breakage(*plan);
@@ -74,10 +73,23 @@ TEST(Simulation, FindsOnePodTooMany) {
         for (const auto& step : steps)
             if (const auto* create = std::get_if<engine::Create>(&step)) return plan.create(*create);
     };
-    EXPECT_NE(first_failure({.replaced = {broken_replicasets(twice)}}), "");
+    EXPECT_NE(first_failure({.replaced = {broken(control::replicaset_controller(), twice)}}), "");
 }
 
 TEST(Simulation, FindsAReadyPodTakenTooEarly) {
+    const auto greedy = [](engine::Plan& plan) {
+        for (auto& step : plan.steps()) {
+            auto* update = std::get_if<engine::Update>(&step);
+            if (!update || update->resource.plural != "replicasets") continue;
+            auto& replicas = update->body["spec"].as_object()["replicas"];
+            if (Ref(replicas).num() == 2) replicas = 1;
+        }
+    };
+    EXPECT_NE(first_failure({.replaced = {broken(control::deployment_controller(), greedy)}}).find("enough ready"),
+              std::string::npos);
+}
+
+TEST(Simulation, AWrongStatusDoesNotBreakThePromise) {
     // Counts every pod as available as soon as it stands.
     const auto lies = [](engine::Plan& plan) {
         for (auto& step : plan.steps())
@@ -87,7 +99,8 @@ TEST(Simulation, FindsAReadyPodTakenTooEarly) {
             }
     };
     // The deployment controller counts the pods itself: a late or wrong status must not be enough to break the promise.
-    EXPECT_EQ(first_failure({.replaced = {broken_replicasets(lies)}}).find("enough ready"), std::string::npos);
+    EXPECT_EQ(first_failure({.replaced = {broken(control::replicaset_controller(), lies)}}).find("enough ready"),
+              std::string::npos);
 }
 
 }  // namespace

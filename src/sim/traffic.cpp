@@ -1,3 +1,4 @@
+// Rules are written whole, some time after slices change; an exclusion takes its time as well.
 #include "sim/traffic.h"
 
 #include "object/json.h"

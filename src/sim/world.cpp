@@ -1,3 +1,4 @@
+// Putting a world together, letting it run, and looking at it after every step.
 #include "sim/world.h"
 
 #include <fmt/format.h>
