@@ -2,6 +2,13 @@
 # sideways arrow stops the configuration.
 set(SLIPWAY_ROOMS "" CACHE INTERNAL "")
 
+# Lets a target read the common headers precompiled, where that is switched on.
+function(slipway_precompiled target)
+  if(SLIPWAY_PCH)
+    target_precompile_headers(${target} REUSE_FROM slipway_pch)
+  endif()
+endfunction()
+
 # slipway_room(NAME LAYER n [FOLDER dir] [USES room...] [LINKS lib...] [EXCLUDE file...])
 # Every *.cpp of the folder is compiled, *_test.cpp into NAME_test, which ctest runs.
 function(slipway_room name)
@@ -30,6 +37,7 @@ function(slipway_room name)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(${name} PUBLIC slipway_flags ${R_USES} ${R_LINKS})
+    slipway_precompiled(${name})
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -38,6 +46,7 @@ function(slipway_room name)
   if(tests)
     add_executable(${name}_test EXCLUDE_FROM_ALL ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} ${R_TEST_USES} GTest::gtest GTest::gtest_main)
+    slipway_precompiled(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     add_dependencies(tests ${name}_test)
   endif()

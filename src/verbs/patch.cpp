@@ -41,6 +41,11 @@ Result<StoredApi::Draft> StoredApi::patched(const Target& target, const object::
     auto value = TRY(result());
     if (!value.is_object())
         return std::unexpected(invalid_patch(*target.kind, target.name, "the patched object is no object"));
+    const Ref patched(value);
+    if (patched["kind"].str() != target.kind->kind || patched["apiVersion"].str() != target.kind->api_version())
+        return std::unexpected(invalid_patch(*target.kind, target.name,
+                                             fmt::format("it would become a {} of {}", patched["kind"].str(),
+                                                         patched["apiVersion"].str())));
     auto draft = shaped(target, std::move(value.get_object()), options);
     if (!draft && draft.error().code == Code::bad_request)
         return std::unexpected(invalid_patch(*target.kind, target.name, draft.error().message));
@@ -65,6 +70,7 @@ Result<Written> StoredApi::apply(const Target& target, const ObjectPtr& live, co
         return std::unexpected(conflict(kind, target.name));
     const auto checked = TRY(shaped(target, intent, options));
     if (options.subresource.empty() && kind.has_subresource("status")) intent.erase("status");
+    if (options.subresource == "status") intent.erase("spec");
 
     const auto finish = [&](json::object merged) -> Result<json::object> {
         auto shaped = TRY(object::shape(*kind.message, std::move(merged)));

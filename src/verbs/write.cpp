@@ -6,6 +6,7 @@
 
 #include "kinds/registry.h"
 #include "kinds/rules.h"
+#include "kinds/warnings.h"
 #include "object/decode.h"
 #include "verbs/admission.h"
 #include "verbs/errors.h"
@@ -134,6 +135,7 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
     if (causes.empty() && store_.get(key)) return std::unexpected(already_exists(kind, name));
     if (causes.empty()) causes = TRY(allocate(kind, object, nullptr));
     if (!causes.empty()) return std::unexpected(invalid(kind, name, std::move(causes)));
+    for (auto& warning : kinds::warnings(kind, object, nullptr)) draft.warnings.push_back(std::move(warning));
     object = in_order(kind, std::move(object));
     if (options.dry_run == DryRun::all) {
         object::child(object, "metadata").stable_erase("resourceVersion");
@@ -185,7 +187,11 @@ Result<Written> StoredApi::replace(const Target& target, const ObjectPtr& live, 
     auto causes = kinds::validate_update(kind, object, before, path);
     if (causes.empty() && main) causes = TRY(allocate(kind, object, &before));
     if (!causes.empty()) return std::unexpected(invalid(kind, target.name, std::move(causes)));
-    if (kind.has_generation && kinds::generation_changes(kind, object, before)) raise_generation(object, before);
+    if (main)
+        for (auto& warning : kinds::warnings(kind, object, &before)) draft.warnings.push_back(std::move(warning));
+    // A status write may carry annotations (a Deployment's revision): it never counts as a new wish.
+    if (path != "status" && kind.has_generation && kinds::generation_changes(kind, object, before))
+        raise_generation(object, before);
     return commit(target, live, std::move(object), std::move(draft.warnings), options);
 }
 
