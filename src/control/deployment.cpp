@@ -113,11 +113,12 @@ void Rollout::set_annotations(json::object& annotations, std::int64_t revision, 
                                                      "deprecated.deployment.rollback.to"};
     for (const auto& [name, value] : d_.meta()["annotations"].members())
         if (std::ranges::find(kept_back, std::string_view(name)) == std::end(kept_back)) annotations[name] = value;
-    const auto had = existing ? annotation_number(*existing, revision_annotation) : std::nullopt;
-    if (!had || *had < revision) annotations[revision_annotation] = std::to_string(revision);
-    if (had && *had < revision) {
+    constexpr std::int64_t none = -1;
+    const auto had = existing ? annotation_number(*existing, revision_annotation).value_or(none) : none;
+    if (had < revision) annotations[revision_annotation] = std::to_string(revision);
+    if (had != none && had < revision) {
         std::string history(existing->meta()["annotations"][history_annotation].str());
-        history += (history.empty() ? "" : ",") + std::to_string(*had);
+        history += (history.empty() ? "" : ",") + std::to_string(had);
         while (history.size() > history_chars_max && history.find(',') != std::string::npos)
             history.erase(0, history.find(',') + 1);
         annotations[history_annotation] = history;
