@@ -79,6 +79,28 @@ TEST_F(AccessTest, the_administrator_may_be_taken_for_somebody_else) {
     EXPECT_EQ(ask(who_am_i, {.body = "{}", .token = token(), .headers = {{"Impersonate-User", "alice"}}})->status, 403);
 }
 
+TEST_F(AccessTest, nobody_gives_away_more_than_he_has) {
+    ask("POST /apis/rbac.authorization.k8s.io/v1/clusterroles",
+        {.body = R"({"metadata":{"name":"roles"},"rules":[{"apiGroups":["rbac.authorization.k8s.io"],
+                    "resources":["roles"],"verbs":["create","patch"]}]})"});
+    ask("POST /apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        {.body = R"({"metadata":{"name":"roles"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole",
+                    "name":"roles"},"subjects":[{"kind":"ServiceAccount","name":"robot","namespace":"default"}]})"});
+    const auto* path = "POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+    const auto mine = token();
+    const auto role = [](std::string_view name, std::string_view group, std::string_view resource) {
+        return R"({"metadata":{"name":")" + std::string(name) + R"("},"rules":[{"apiGroups":[")" + std::string(group) +
+               R"("],"resources":[")" + std::string(resource) + R"("],"verbs":["create"]}]})";
+    };
+    EXPECT_EQ(ask(path, {.body = role("a", "rbac.authorization.k8s.io", "roles"), .token = mine})->status, 201);
+    const auto refused = ask(path, {.body = role("b", "", "secrets"), .token = mine});
+    EXPECT_EQ(refused->status, 403);
+    EXPECT_EQ(refused->at("/details/name"), "b");
+    const auto widen = R"({"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}]})";
+    const auto* item = "PATCH /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles/a";
+    EXPECT_EQ(ask(item, {.body = widen, .type = "application/merge-patch+json", .token = mine})->status, 403);
+}
+
 TEST_F(AccessTest, access_reviews_answer_for_anybody) {
     const auto* path = "POST /apis/authorization.k8s.io/v1/subjectaccessreviews";
     const auto root = ask(path, {.body = R"({"spec":{"user":"r","groups":["system:masters"],

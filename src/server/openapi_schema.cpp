@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kinds/registry.h"
+#include "server/zero.h"
 
 namespace server {
 
@@ -166,7 +167,8 @@ void Schemas::add_fields(const Message& message, json::object& properties, json:
             continue;
         }
         properties[field.name] = property(field);
-        if (!field.optional && field.presence != object::Presence::omit_empty) required.emplace_back(field.name);
+        const bool demanded = field.presence == object::Presence::always || demanded_pointer(field);
+        if (!field.optional && demanded) required.emplace_back(field.name);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kinds/warnings.h"
 #include "server/account_token.h"
 #include "server/answer.h"
 #include "server/health.h"
@@ -163,6 +164,7 @@ void dispatch_resource(Core& core, Call call) {
     const auto* route = find_route(call);
     if (!route || only_read(call) || !has(sub ? sub->verbs : place.kind->verbs, route->verb))
         return send_error(std::move(call), method_not_allowed());
+    if (const auto old = kinds::deprecation(*place.kind); !old.empty()) call.warnings.emplace_back(old);
     run(core, std::move(call), route->handle, route->answers);
 }
 

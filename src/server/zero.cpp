@@ -36,11 +36,14 @@ json::value zero_value(const Field& field) {
 
 }  // namespace
 
+bool demanded_pointer(const Field& field) {
+    return field.presence == Presence::pointer && field.type == Type::message && !field.optional;
+}
+
 json::object zero_object(const object::Message& message) {
     json::object out;
     for (const auto& field : message.fields) {
-        // A pointer that clients must set is written even when it is null.
-        const bool demanded = field.presence == Presence::pointer && !field.optional;
+        const bool demanded = demanded_pointer(field);
         if ((field.presence != Presence::always && !demanded) || !field.gate.empty()) continue;
         if (field.inlined && field.type == Type::message) {
             for (auto& [key, value] : zero_object(*field.message)) out[key] = value;

@@ -6,6 +6,8 @@
 
 namespace server {
 
+/// A struct that clients must set although it is a pointer (a selector): written even when it is null.
+bool demanded_pointer(const object::Field& field);
 object::json::object zero_object(const object::Message& message);
 
 }  // namespace server
