@@ -24,6 +24,19 @@ Fd open_beneath(int folder, const std::string& path) {
     return Fd(static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how)));
 }
 
+/// With the volume's own mode, as a kubelet makes them: who may write to the volume may write here.
+base::Result<void> make_folder(const Fd& above, const std::string& name, const std::string& volume) {
+    struct stat info {};
+    if (!above || ::stat(volume.c_str(), &info) != 0) return fail_errno(volume);
+    if (::mkdirat(above.get(), name.c_str(), 0755) != 0) {
+        if (errno == EEXIST) return {};
+        return fail_errno(volume + "/" + name);
+    }
+    const Fd made(::openat(above.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!made || ::fchmod(made.get(), info.st_mode & 07777) != 0) return fail_errno(volume + "/" + name);
+    return {};
+}
+
 std::unexpected<base::Error> leads_out(const std::string& sub) {
     return base::fail(base::Code::invalid, "subPath \"" + sub + "\" leads out of its volume");
 }
@@ -42,9 +55,8 @@ base::Result<std::string> bind_sub_path(const std::string& volume, const std::st
         const auto next = done / part;
         place = open_beneath(root.get(), next);
         if (!place && errno == ENOENT) {
-            const auto above = done.empty() ? open_beneath(root.get(), ".") : open_beneath(root.get(), done);
-            if (!above || (::mkdirat(above.get(), part.c_str(), 0755) != 0 && errno != EEXIST))
-                return fail_errno(volume + "/" + next.string());
+            TRY(make_folder(done.empty() ? open_beneath(root.get(), ".") : open_beneath(root.get(), done), part,
+                            volume));
             place = open_beneath(root.get(), next);
         }
         if (!place && (errno == EXDEV || errno == ELOOP)) return leads_out(sub);

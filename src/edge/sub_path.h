@@ -8,7 +8,7 @@
 
 namespace edge {
 
-/// Missing folders are made (0755). `binds` is the folder for the binds. Error: it leads out of the volume.
+/// Missing folders are made, with the volume's mode. `binds` is the folder for the binds. Error: it leads out of the volume.
 base::Result<std::string> bind_sub_path(const std::string& volume, const std::string& sub, const std::string& binds);
 
 }  // namespace edge

@@ -14,7 +14,9 @@
 #include <iostream>
 
 #include "edge/containerd/containerd_runtime.h"
+#include "edge/files.h"
 #include "edge/pod/netlink.h"
+#include "edge/prober.h"
 #include "run/asio_loop.h"
 
 namespace {
@@ -256,6 +258,114 @@ TEST_F(EdgeLive, ContainerdsDeathIsNoDeathOfPods) {
     EXPECT_TRUE(wait<void>([&](auto done) { runtime_->signal(id, SIGKILL, std::move(done)); }));
     turn([&] { return exits_.contains(id); });
     down("a");
+}
+
+TEST_F(EdgeLive, VolumesAreMountedAndLeaveNothing) {
+    import();
+    edge::Files files(settings_);
+    const auto secret = files.project("a", "secret", {{"key", "hidden", 0400}, {"folder/b", "2"}}, {.gid = 2000});
+    const auto memory = files.empty_dir("a", "memory", "Memory", 1 << 20, {});
+    const auto cache = files.empty_dir("a", "cache", "", 0, {.gid = 2000});
+    ASSERT_TRUE(secret && memory && cache);
+    const auto sub = files.sub_path(*cache, "deep/er");
+    ASSERT_TRUE(sub) << sub.error().message;
+    const auto key = files.sub_path(*secret, "key");
+    ASSERT_TRUE(key) << key.error().message;
+    fs::create_symlink("/etc", *cache + "/out");
+    EXPECT_FALSE(files.sub_path(*cache, "out/passwd"));
+    EXPECT_FALSE(files.sub_path(*cache, "../secret"));
+    up("a");
+    auto setup = container("a", {"sleep", "1000"});
+    setup.user = "nobody";
+    setup.supplemental_gids = {2000};
+    setup.seccomp = "RuntimeDefault";
+    setup.read_only_root = true;
+    setup.capabilities_drop = {"ALL"};
+    setup.mounts = {
+        {*secret, "/secret", true}, {*memory, "/memory"}, {*cache, "/cache"}, {*sub, "/sub"}, {*key, "/key", true}};
+    const auto id = run(setup);
+    EXPECT_EQ(
+        exec(id, "id -u; cat /secret/key /secret/folder/b /key; echo; echo x > /sub/file; cat /cache/deep/er/file"),
+        "65534\nhidden2hidden\nx\n");
+    EXPECT_NE(exec(id, "echo y > /secret/new; echo y > /new").find("Read-only file system"), std::string::npos);
+    EXPECT_EQ(exec(id, "df -k /memory | tail -1 | awk '{print $2}'; stat -c %a:%g /cache"), "1024\n2777:2000\n");
+    ASSERT_TRUE(files.project("a", "secret", {{"key", "changed", 0400}}, {.gid = 2000}));
+    EXPECT_EQ(exec(id, "cat /secret/key; ls /secret"), "changedkey\n");
+    down("a");
+    files.remove_pod("a");
+    EXPECT_TRUE(edge::mounts_below(settings_.volumes_dir()).empty());
+    EXPECT_FALSE(fs::exists(settings_.volumes_dir() + "/a"));
+}
+
+TEST_F(EdgeLive, ProbesMeetThePod) {
+    import();
+    const auto ip = up("a");
+    run(container("a", {"httpd", "-f", "-p", "8080", "-h", "/etc"}));
+    edge::Prober prober(io_, loop_);
+    const auto get = [&](const std::string& path, int port) {
+        return wait<node::Prober::HttpAnswer>([&](auto done) {
+            prober.http({.scheme = "http", .host = ip, .path = path, .port = port}, 2s, std::move(done));
+        });
+    };
+    turn([&] { return wait<void>([&](auto done) { prober.tcp(ip, 8080, 1s, std::move(done)); }).has_value(); });
+    const auto found = get("/passwd", 8080);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->status, 200);
+    EXPECT_TRUE(found->body.starts_with("root:x:0:0"));
+    EXPECT_EQ(get("/nothing", 8080)->status, 404);
+    EXPECT_EQ(get("/", 9).error().message,
+              "Get \"http://" + ip + ":9/\": dial tcp " + ip + ":9: connect: connection refused");
+    const auto refused = wait<void>([&](auto done) { prober.tcp(ip, 9, 1s, std::move(done)); });
+    EXPECT_EQ(refused.error().message, "dial tcp " + ip + ":9: connect: connection refused");
+    down("a");
+}
+
+TEST_F(EdgeLive, LimitsHold) {
+    import();
+    auto limited = pod("a");
+    limited.qos = "burstable";
+    limited.memory_limit_bytes = 64 << 20;
+    limited.cpu_quota_us = 100000;
+    limited.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "80"}};
+    ASSERT_TRUE(wait<node::PodNetwork>([&](auto done) { runtime_->set_up_pod(limited, std::move(done)); }));
+    auto setup = container("a", {"sh", "-c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start; tail /dev/zero"});
+    setup.memory_limit_bytes = 24 << 20;
+    setup.cpu_quota_us = 100000;
+    const auto id = run(setup);
+    turn([&] { return exits_.contains(id); });
+    EXPECT_EQ(exits_[id].exit_code, 137);
+    EXPECT_TRUE(exits_[id].oom_killed);
+    EXPECT_EQ(log("a").substr(0, 3), "80\n");
+    auto next = container("a", {"sleep", "1000"});
+    next.attempt = 1;
+    next.tty = true;
+    next.memory_limit_bytes = 24 << 20;
+    const auto second = run(next);
+    EXPECT_TRUE(
+        wait<void>([&](auto done) { runtime_->update_resources(second, 4, 50000, 32 << 20, std::move(done)); }));
+    down("a");
+}
+
+TEST_F(EdgeLive, HostNetworkAndImages) {
+    import();
+    auto shared = pod("a");
+    shared.host_network = shared.host_pid = shared.host_ipc = true;
+    const auto network = wait<node::PodNetwork>([&](auto done) { runtime_->set_up_pod(shared, std::move(done)); });
+    ASSERT_TRUE(network) << network.error().message;
+    const auto id = run(container("a", {"sleep", "1000"}));
+    EXPECT_NE(exec(id, "ip link").find(settings_.bridge), std::string::npos);
+    down("a");
+    const auto images = wait<std::vector<node::ImageInfo>>([&](auto done) { runtime_->images(std::move(done)); });
+    ASSERT_TRUE(images && images->size() == 1);
+    EXPECT_EQ(images->front().names.front(), "docker.io/library/busybox:1.36");
+    const auto by_id =
+        wait<std::optional<node::ImageInfo>>([&](auto done) { runtime_->image(images->front().id, std::move(done)); });
+    EXPECT_TRUE(by_id && *by_id);
+    const auto pulled =
+        wait<node::ImageInfo>([&](auto done) { runtime_->pull("127.0.0.1:9/x:1", "user:word", std::move(done)); });
+    ASSERT_FALSE(pulled);
+    EXPECT_EQ(pulled.error().code, base::Code::unavailable);
+    EXPECT_NE(pulled.error().message.find("connection refused"), std::string::npos) << pulled.error().message;
 }
 
 TEST_F(EdgeLive, WhatItTakes) {
