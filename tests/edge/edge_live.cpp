@@ -31,6 +31,13 @@ double ms_since(Steady::time_point start) {
     return std::chrono::duration<double, std::milli>(Steady::now() - start).count();
 }
 
+/// A field of our own status, in kB.
+std::string memory(const std::string& field) {
+    const auto status = edge::read_file("/proc/self/status").value_or("");
+    const auto at = status.find(field + ":");
+    return status.substr(at + field.size() + 1, status.find(" kB", at) - at - field.size() - 1);
+}
+
 class EdgeLive : public testing::Test {
  protected:
     void SetUp() override {
@@ -340,7 +347,10 @@ TEST_F(EdgeLive, LimitsHold) {
     next.attempt = 1;
     next.tty = true;
     next.memory_limit_bytes = 24 << 20;
+    next.stdin_open = true;
+    next.argv = {"cat"};
     const auto second = run(next);
+    EXPECT_EQ(exec(second, "tty; cat /proc/1/comm"), "not a tty\ncat\n");  // it waits for input that nobody sends
     EXPECT_TRUE(
         wait<void>([&](auto done) { runtime_->update_resources(second, 4, 50000, 32 << 20, std::move(done)); }));
     down("a");
@@ -394,6 +404,7 @@ TEST_F(EdgeLive, WhatItTakes) {
     }
     turn([&] { return running == 20; });
     std::cout << "20 pods: running after " << ms_since(start) << " ms\n";
+    std::cout << "with 20 pods: " << memory("VmRSS") << " kB RSS, of which " << memory("RssAnon") << " anonymous\n";
     start = Steady::now();
     for (int i = 0; i < 20; ++i)
         runtime_->tear_down_pod("many-" + std::to_string(i), [&](auto result) { gone += result ? 1 : 0; });

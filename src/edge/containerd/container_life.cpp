@@ -1,4 +1,5 @@
 // One container from its record to a running process, and away again. On workers, in the lane of its pod.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -129,6 +130,13 @@ base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& wanted,
     TaskIo io{.terminal = setup.tty};
     io.out = TRY(make_io(pod.uid, id + "-out"));
     if (!setup.tty) io.err = TRY(make_io(pod.uid, id + "-err"));
+    Fd writer;
+    if (setup.stdin_open) {
+        io.in = TRY(make_io(pod.uid, id + "-in"));
+        keeper_.hold(id, io.in);
+        // Ours until the keeper has surely come to it: without a writer the program would read the end at once.
+        writer = Fd(::open(io.in.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    }
     TRY(make_folders(std::filesystem::path(setup.log_path).parent_path(), 0755));
     // Readers first: without them the shim fails to open its ends.
     TRY(pump_.open({.id = id, .stdout_fifo = io.out, .stderr_fifo = io.err, .log_path = setup.log_path}));
@@ -158,7 +166,8 @@ base::Result<void> ContainerdRuntime::remove_blocking(const std::string& id) {
     keeper_.drop(id);
     TRY(tasks_.remove(id));
     std::error_code ignored;
-    for (const char* end : {"-out", "-err"}) std::filesystem::remove(io_folder(pod_uid) + "/" + id + end, ignored);
+    for (const char* end : {"-in", "-out", "-err"})
+        std::filesystem::remove(io_folder(pod_uid) + "/" + id + end, ignored);
     const std::lock_guard lock(mutex_);
     known_.erase(id);
     return {};

@@ -78,12 +78,15 @@ void ContainerdRuntime::import_image(std::string tar_path, Done<std::vector<std:
 
 void ContainerdRuntime::set_up_pod(node::PodSetup setup, Done<node::PodNetwork> done) {
     const auto lane = setup.uid;
-    work<node::PodNetwork>(lane, Weight::light, std::move(done),
-                           [this, setup = std::move(setup)]() -> base::Result<node::PodNetwork> {
-                               const auto pod = TRY(sandboxes_->make(setup));
-                               TRY(make_folders(io_folder(setup.uid), 0700));
-                               return node::PodNetwork{.ip = pod.ip};
-                           });
+    work<node::PodNetwork>(
+        lane, Weight::light, std::move(done), [this, setup = std::move(setup)]() -> base::Result<node::PodNetwork> {
+            if (setup.share_process_namespace) {
+                return base::fail(base::Code::invalid, "shareProcessNamespace is not supported by this runtime");
+            }
+            const auto pod = TRY(sandboxes_->make(setup));
+            TRY(make_folders(io_folder(setup.uid), 0700));
+            return node::PodNetwork{.ip = pod.ip};
+        });
 }
 
 void ContainerdRuntime::tear_down_pod(std::string uid, Done<void> done) {

@@ -1,4 +1,6 @@
 // One call of containerd's a function, nearly.
+#include <fmt/format.h>
+
 #include "edge/containerd/tasks.h"
 
 #include "edge/proto/containerd.pb.h"
@@ -57,7 +59,7 @@ base::Result<void> Tasks::create_record(const ContainerRecord& record) {
     container.mutable_runtime()->set_name("io.containerd.runc.v2");
     container.mutable_runtime()->mutable_options()->set_type_url("containerd.runc.v1.Options");
     container.mutable_runtime()->mutable_options()->set_value(options.SerializeAsString());
-    container.mutable_spec()->set_type_url(std::string(spec_type) + "Spec");
+    container.mutable_spec()->set_type_url(fmt::format("{}Spec", spec_type));
     container.mutable_spec()->set_value(record.spec_json);
     container.set_snapshotter(snapshotter);
     container.set_snapshot_key(record.id);
@@ -137,7 +139,7 @@ base::Result<void> Tasks::exec(const std::string& id, const std::string& exec_id
     request.set_stdout(io.out);
     request.set_stderr(io.err);
     request.set_terminal(io.terminal);
-    request.mutable_spec()->set_type_url(std::string(spec_type) + "Process");
+    request.mutable_spec()->set_type_url(fmt::format("{}Process", spec_type));
     request.mutable_spec()->set_value(process_json);
     TRY(rpc_.tell(method("tasks.v1.Tasks", "Exec"), request));
     wire::TaskRef start;
@@ -163,7 +165,7 @@ base::Result<void> Tasks::delete_exec(const std::string& id, const std::string& 
 base::Result<void> Tasks::update(const std::string& id, const std::string& resources_json) {
     wire::UpdateTaskRequest request;
     request.set_container_id(id);
-    request.mutable_resources()->set_type_url(std::string(spec_type) + "LinuxResources");
+    request.mutable_resources()->set_type_url(fmt::format("{}LinuxResources", spec_type));
     request.mutable_resources()->set_value(resources_json);
     TRY(rpc_.tell(method("tasks.v1.Tasks", "Update"), request));
     return {};

@@ -22,6 +22,7 @@ declare -A held
 while read -r verb id path; do
   case $verb in
     keep) [ -p "$path" ] && exec {both}<>"$path" && exec {kept}<"$path" && held[$id]+=" $kept"; exec {both}>&- ;;
+    hold) [ -p "$path" ] && exec {both}<>"$path" && held[$id]+=" $both" ;;
     drop) for fd in ${held[$id]}; do exec {fd}<&-; done; unset "held[$id]" ;;
   esac
 done)";
@@ -72,6 +73,7 @@ void FifoKeeper::order(const std::string& line) {
 }
 
 void FifoKeeper::keep(const std::string& id, const std::string& fifo) { order("keep " + id + " " + fifo + "\n"); }
+void FifoKeeper::hold(const std::string& id, const std::string& fifo) { order("hold " + id + " " + fifo + "\n"); }
 void FifoKeeper::drop(const std::string& id) { order("drop " + id + "\n"); }
 
 void FifoKeeper::stop(const EdgeSettings& settings) {

@@ -18,7 +18,10 @@ class FifoKeeper {
     /// Starts the keeper, or finds the one that runs. For an edge thread.
     base::Result<void> start();
     // From any thread; orders are carried out in order, soon after.
+    /// The read end: what was written stays until it is read.
     void keep(const std::string& id, const std::string& fifo);
+    /// Both ends: whoever reads from it waits, and never sees its end (the stdin of a container nobody attached to).
+    void hold(const std::string& id, const std::string& fifo);
     void drop(const std::string& id);
 
     /// Ends the keeper of these settings; fine when none runs.
