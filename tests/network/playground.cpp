@@ -2,6 +2,7 @@
 #include "playground.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -29,7 +30,7 @@ sockaddr_in place(const std::string& ip, std::uint16_t port) {
 volatile sig_atomic_t ending = 0;
 
 /// Answers until told to end, then what is still waiting in its listener.
-[[noreturn]] void serve(const std::string& name, std::uint16_t port) {
+[[noreturn]] void serve(const std::string& name, std::uint16_t port, int ready) {
     struct sigaction act {};
     act.sa_handler = [](int) { ending = 1; };
     sigaction(SIGTERM, &act, nullptr);
@@ -39,11 +40,12 @@ volatile sig_atomic_t ending = 0;
     const auto address = place("0.0.0.0", port);
     if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 1024) != 0)
         _exit(1);
+    (void)!write(ready, "x", 1);
     pollfd waiting{listener, POLLIN, 0};
     for (;;) {
         constexpr int look_again_ms = 20;
         const int ready = poll(&waiting, 1, look_again_ms);
-        if (ready <= 0 && ending) _exit(0);
+        if (ready == 0 && ending) _exit(0);  // nobody waits any more
         if (ready <= 0) continue;
         const int peer = accept(listener, nullptr, nullptr);
         if (peer < 0) continue;
@@ -84,19 +86,23 @@ BackendProcess::BackendProcess(const std::string& name, const std::string& ip, s
                               "default via " +
                               gateway);
         if (!up) _exit(1);
-        serve(name, port);
+        serve(name, port, ready[1]);
     }
     char byte = 0;
     (void)!read(ready[0], &byte, 1);
-    const auto link = "v" + std::to_string(pid_);  // its last bearer's link may linger
-    shell("ip link add " + link + " type veth peer name eth0 netns " + std::to_string(pid_) + " && ip link set " +
-          link + " master " + bridge + " up && ip link set " + link +
+    link_ = "v" + std::to_string(pid_);
+    shell("ip link add " + link_ + " type veth peer name eth0 netns " + std::to_string(pid_) + " && ip link set " +
+          link_ + " master " + bridge + " up && ip link set " + link_ +
           " type bridge_slave hairpin on && ip neigh flush dev " + bridge);
     (void)!write(go[1], "x", 1);
-    for (const int fd : {ready[0], ready[1], go[0], go[1]}) close(fd);
+    close(ready[1]);
+    (void)!read(ready[0], &byte, 1);
+    for (const int fd : {ready[0], go[0], go[1]}) close(fd);
 }
 
 BackendProcess::~BackendProcess() {
+    // a dead namespace takes its time to go, and would answer for its address until then
+    shell("ip link del " + link_ + " 2>/dev/null");
     if (pid_ <= 0) return;
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
@@ -106,6 +112,25 @@ void BackendProcess::terminate() {
     kill(pid_, SIGTERM);
     waitpid(pid_, nullptr, 0);
     pid_ = -1;
+}
+
+std::string BackendProcess::ask(const std::string& ip, std::uint16_t port) const {
+    int answer[2];
+    if (pipe(answer) != 0) return "no pipe";
+    const pid_t child = fork();
+    if (child == 0) {
+        const int ns = open(("/proc/" + std::to_string(pid_) + "/ns/net").c_str(), O_RDONLY);
+        const auto said = setns(ns, CLONE_NEWNET) == 0 ? playground::ask(ip, port) : "no namespace";
+        (void)!write(answer[1], said.data(), said.size());
+        _exit(0);
+    }
+    close(answer[1]);
+    std::string out(64, '\0');
+    const auto got = read(answer[0], out.data(), out.size());
+    out.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    close(answer[0]);
+    waitpid(child, nullptr, 0);
+    return out;
 }
 
 std::string ask(const std::string& ip, std::uint16_t port) {

@@ -28,9 +28,12 @@ class BackendProcess {
     BackendProcess(const BackendProcess&) = delete;
     /// Stops listening, finishes what is open and ends, as a program does on TERM.
     void terminate();
+    /// ask() from this process's namespace.
+    std::string ask(const std::string& ip, std::uint16_t port) const;
 
  private:
     pid_t pid_ = -1;
+    std::string link_;
 };
 
 /// What a connection to that place brings: the backend's name, or "refused", "reset", "lost".

@@ -4,13 +4,16 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <iostream>
 #include <map>
 #include <mutex>
 #include <thread>
 
+#include "edge/dns_socket.h"
 #include "edge/nft_kernel.h"
+#include "network/dns_message.h"
 #include "network/services.h"
 #include "playground.h"
 #include "run/asio_loop.h"
@@ -131,6 +134,34 @@ TEST_F(Live, RefusesWhatLeadsNowhere) {
     EXPECT_EQ(ask("10.96.0.51", 80), "refused");
     EXPECT_EQ(ask("10.96.44.44", 4444), "refused");
     EXPECT_EQ(ask("127.0.0.1", node_port), "refused");
+}
+
+TEST_F(Live, PodsReachServicesAndThemselvesThroughThem) {
+    ASSERT_TRUE(store_.create(service_key("web"), service("web", cluster_ip)));
+    ASSERT_TRUE(store_.create(slice_key("web"), slice("web", {a_ip})));
+    start();
+    EXPECT_EQ(b_.ask(cluster_ip, 80), "A");
+    EXPECT_EQ(a_.ask(cluster_ip, 80), "A");  // the hairpin
+    EXPECT_EQ(b_.ask(playground::gateway, node_port), "A");
+    EXPECT_EQ(b_.ask("10.96.44.44", 4444), "refused");
+}
+
+TEST_F(Live, NamesAreAnsweredToPods) {
+    ASSERT_TRUE(store_.create(service_key("web"), service("web", cluster_ip)));
+    start();
+    edge::DnsSocket dns(io_, services_, playground::gateway);
+    ASSERT_TRUE(dns.start());
+    const auto query = network::write_query(9, "web.default.svc.cluster.local", network::DnsType::a);
+    boost::asio::ip::udp::socket asker(io_, {boost::asio::ip::udp::v4(), 0});
+    asker.send_to(boost::asio::buffer(query), {boost::asio::ip::make_address(playground::gateway), 53});
+    std::string answer(512, '\0');
+    std::size_t size = 0;
+    asker.async_receive(boost::asio::buffer(answer),
+                        [&](const auto& error, std::size_t got) { size = error ? 0 : got; });
+    ASSERT_TRUE(run_until([&] { return size > 0; }));
+    const auto records = network::read_answers(std::string_view(answer).substr(0, size));
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].data, std::string("\x0a\x60\x00\x32", 4));
 }
 
 TEST_F(Live, ChangesAreFollowed) {
