@@ -1,3 +1,4 @@
+// Admission of Pods: what every cluster adds to them.
 #include "kinds/admission.h"
 
 #include <fmt/format.h>

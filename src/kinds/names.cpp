@@ -191,6 +191,21 @@ Complaints cidr(std::string_view text) {
     return length <= most ? Complaints{} : complaint;
 }
 
+Complaints canonical_cidr(std::string_view text) {
+    auto complaints = cidr(text);
+    if (!complaints.empty()) return complaints;
+    const auto slash = text.find('/');
+    const std::string address(text.substr(0, slash));
+    const int length = std::stoi(std::string(text.substr(slash + 1)));
+    std::array<unsigned char, 16> bytes{};
+    const bool v4 = is_ipv4(address);
+    inet_pton(v4 ? AF_INET : AF_INET6, address.c_str(), bytes.data());
+    for (int bit = length; bit < (v4 ? 32 : 128); ++bit)
+        if (bytes[static_cast<std::size_t>(bit / 8)] & (0x80 >> bit % 8))
+            return {"must not have bits set beyond the prefix"};
+    return {};
+}
+
 void complain(Checks& checks, const Path& at, std::string_view value, const Complaints& complaints) {
     for (const auto& why : complaints) checks.invalid(at, shown(value), why);
 }

@@ -29,6 +29,8 @@ Complaints ip_address(std::string_view text);
 /// An address in its one canonical form, as object names need it.
 Complaints canonical_ip(std::string_view text);
 Complaints cidr(std::string_view text);
+/// A range whose address has no bits beyond its prefix.
+Complaints canonical_cidr(std::string_view text);
 bool is_ipv4(std::string_view text);
 bool is_ipv6(std::string_view text);
 

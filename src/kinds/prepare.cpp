@@ -14,7 +14,17 @@ static const object::Message* status_message(const object::Kind& kind) {
 /// A kubelet registers its Node with a status in one request.
 static bool keeps_status_on_create(const object::Kind& kind) { return kind.group.empty() && kind.kind == "Node"; }
 
+/// Storage knows no empty lists: where a list is always written, an empty one comes back as null.
+static void forget_empty_lists(const object::Kind& kind, json::object& object) {
+    if (!kind.message) return;
+    for (const auto& field : kind.message->fields)
+        if (field.presence == object::Presence::always && field.shape == object::Shape::list &&
+            zero(object, field.name))
+            object[field.name] = nullptr;
+}
+
 void prepare_create(const object::Kind& kind, json::object& object) {
+    forget_empty_lists(kind, object);
     const auto* rule = find_rule(kind);
     if (kind.has_subresource("status") && !keeps_status_on_create(kind)) {
         object.erase("status");
@@ -57,6 +67,7 @@ static bool is_kind(const object::Kind& kind, std::string_view group, std::strin
 }
 
 static void prepare_main(const object::Kind& kind, const Rule* rule, json::object& updated, const json::object& live) {
+    forget_empty_lists(kind, updated);
     if (kind.has_subresource("status")) keep(updated, live, "status");
     if (is_kind(kind, "", "Namespace")) keep(child(updated, "spec"), Ref(live)["spec"].members(), "finalizers");
     if (rule && rule->prepare_update) rule->prepare_update(updated, live);

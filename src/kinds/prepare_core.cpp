@@ -45,6 +45,15 @@ void prepare_job_create(json::object& job) {
     if (!match.contains("batch.kubernetes.io/controller-uid")) match["batch.kubernetes.io/controller-uid"] = uid;
 }
 
+/// Topology stands in fields of its own since discovery/v1.
+void prepare_slice_create(json::object& slice) {
+    if (auto* endpoints = find_list(slice, "endpoints"))
+        for (auto& endpoint : *endpoints)
+            if (endpoint.is_object()) endpoint.get_object().erase("deprecatedTopology");
+}
+
+void prepare_slice_update(json::object& updated, const json::object&) { prepare_slice_create(updated); }
+
 void prepare_definition_create(json::object& definition) {
     auto& status = child(definition, "status");
     json::array stored;

@@ -1,3 +1,4 @@
+// Scales made from objects and written back to them.
 #include "kinds/scale.h"
 
 #include "kinds/causes.h"

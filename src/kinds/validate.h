@@ -76,6 +76,40 @@ void validate_daemon_set(Checks& checks, Ref object);
 void validate_daemon_set_status(Checks& checks, const UpdateCheck& update);
 void validate_replication_controller(Checks& checks, Ref object);
 
+void validate_job(Checks& checks, Ref job);
+void validate_job_update(Checks& checks, const UpdateCheck& update);
+void validate_cron_job_update(Checks& checks, const UpdateCheck& update);
+void validate_new_cron_job(Checks& checks, Ref job);
+void validate_claim(Checks& checks, Ref claim);
+void validate_claim_update(Checks& checks, const UpdateCheck& update);
+void validate_persistent_volume(Checks& checks, Ref volume);
+void validate_persistent_volume_update(Checks& checks, const UpdateCheck& update);
+void validate_storage_class(Checks& checks, Ref object);
+void validate_storage_class_update(Checks& checks, const UpdateCheck& update);
+void validate_csi_driver(Checks& checks, Ref object);
+void validate_volume_attachment(Checks& checks, Ref object);
+/// The whole spec is immutable.
+void validate_spec_kept(Checks& checks, const UpdateCheck& update);
+void validate_disruption_budget(Checks& checks, Ref object);
+void validate_quota(Checks& checks, Ref object);
+void validate_quota_update(Checks& checks, const UpdateCheck& update);
+void validate_autoscaler(Checks& checks, Ref object);
+void validate_priority_class(Checks& checks, Ref object);
+void validate_priority_class_update(Checks& checks, const UpdateCheck& update);
+void validate_runtime_class(Checks& checks, Ref object);
+void validate_runtime_class_update(Checks& checks, const UpdateCheck& update);
+void validate_role(Checks& checks, Ref object);
+void validate_role_binding(Checks& checks, Ref object);
+void validate_role_binding_update(Checks& checks, const UpdateCheck& update);
+void validate_ingress(Checks& checks, Ref object);
+/// Addresses that a load balancer gave, of an Ingress or a Service.
+void validate_balancer_status(Checks& checks, const UpdateCheck& update);
+void validate_ingress_class(Checks& checks, Ref object);
+void validate_ingress_class_update(Checks& checks, const UpdateCheck& update);
+void validate_network_policy(Checks& checks, Ref object);
+void validate_ip_address(Checks& checks, Ref object);
+void validate_service_cidr(Checks& checks, Ref object);
+
 void validate_pod_create(Checks& checks, Ref pod);
 void validate_pod_update(Checks& checks, const UpdateCheck& update);
 void validate_pod_template(Checks& checks, Ref object);

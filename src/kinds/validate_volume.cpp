@@ -283,6 +283,8 @@ void check_claim_spec(Checks& checks, const Path& at, Ref spec) {
     if (spec["volumeMode"]) checks.one_of(at / "volumeMode", spec["volumeMode"], {"Block", "Filesystem"});
     check_data_source(checks, at / "dataSource", spec["dataSource"]);
     check_data_source(checks, at / "dataSourceRef", spec["dataSourceRef"]);
+    if (spec["dataSource"] && spec["dataSourceRef"] && !equal(spec["dataSource"], spec["dataSourceRef"]))
+        checks.invalid(at, shown(spec["dataSource"]), "must match dataSourceRef");
     if (const Ref name = spec["volumeAttributesClassName"]; name && !name.str().empty())
         complain(checks, at / "volumeAttributesClassName", name.str(), dns_subdomain(name.str()));
 }

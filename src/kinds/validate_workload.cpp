@@ -9,8 +9,9 @@ namespace kinds {
 
 void check_template(Checks& checks, const Path& at, Ref pod_template) {
     const Ref metadata = pod_template["metadata"];
-    check_labels(checks, at / "metadata" / "labels", metadata["labels"]);
-    check_annotations(checks, at / "metadata" / "annotations", metadata["annotations"]);
+    // Upstream leaves "metadata" out of these two paths.
+    check_labels(checks, at / "labels", metadata["labels"]);
+    check_annotations(checks, at / "annotations", metadata["annotations"]);
     check_pod_spec(checks, at / "spec", pod_template["spec"], metadata);
     if (pod_template["spec"]["ephemeralContainers"].size() > 0)
         checks.forbidden(at / "spec" / "ephemeralContainers", "ephemeral containers not allowed in pod template");
