@@ -179,9 +179,33 @@ Result<Plan> reconcile(const Pass& pass) {
     return plan;
 }
 
+/// What of a pod its set looks at: most of what the node writes is none of its business.
+auto face(const Object& pod) {
+    const Ref p(pod.value());
+    return std::tuple(pod.deleting(), p["status"]["phase"].str(), condition(p, "Ready")["status"].str(),
+                      condition(p, "Ready")["lastTransitionTime"].str());
+}
+
+bool matters(const store::Event& event) {
+    if (event.type != store::EventType::modified) return true;
+    const auto same = [&](std::string_view part) {
+        const auto now = event.object->meta()[part], before = event.previous->meta()[part];
+        return now.items() == before.items() && now.members() == before.members();
+    };
+    return !same("labels") || !same("ownerReferences") || face(*event.object) != face(*event.previous);
+}
+
+engine::Watch watch_pods() {
+    auto owned = engine::watch_owned(pods(), replicasets(), "ReplicaSet");
+    return {pods(), [owned](const store::Event& event, const engine::View& view, engine::Keys& keys) {
+                if (matters(event)) owned.wakes(event, view, keys);
+            }};
+}
+
 /// A pod without a controller may be wanted by any replica set of its namespace.
 void wake_adopters(const store::Event& event, const engine::View& view, engine::Keys& keys) {
     const auto& pod = *event.object;
+    if (!matters(event)) return;
     if (event.type == store::EventType::deleted || pod.deleting() || engine::controller_of(pod)) return;
     for (const auto& set : view.list(replicasets(), event.key.ns)) {
         const auto selector = object::LabelSelector::from_json((*set)["spec"]["selector"]);
@@ -194,9 +218,7 @@ void wake_adopters(const store::Event& event, const engine::View& view, engine::
 
 engine::Controller replicaset_controller() {
     return {.name = "replicaset",
-            .watches = {engine::watch(replicasets()),
-                        engine::watch_owned(pods(), replicasets(), "ReplicaSet"),
-                        {pods(), wake_adopters}},
+            .watches = {engine::watch(replicasets()), watch_pods(), {pods(), wake_adopters}},
             .reconcile = reconcile};
 }
 

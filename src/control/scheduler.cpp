@@ -102,11 +102,9 @@ Refusal resources_refusal(Ref pod, const Object& node, const engine::View& view)
     auto used = view.used_on(node.name());
     used += engine::requests_of(pod);
     Refusal out;
-    const auto text_of = [](Ref quantity) { return quantity.str(); };
     if (const auto most = allocatable["pods"]; most && used.pods > engine::quantity_whole(most))
         out.reasons.emplace_back("Too many pods");
-    if (used.cpu_milli > engine::quantity_milli(text_of(allocatable["cpu"])).value_or(0) &&
-        engine::requests_of(pod).cpu_milli > 0)
+    if (used.cpu_milli > engine::quantity_milli(allocatable["cpu"]) && engine::requests_of(pod).cpu_milli > 0)
         out.reasons.emplace_back("Insufficient cpu");
     if (used.memory_bytes > engine::quantity_whole(allocatable["memory"]) && engine::requests_of(pod).memory_bytes > 0)
         out.reasons.emplace_back("Insufficient memory");

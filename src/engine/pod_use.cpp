@@ -2,9 +2,8 @@
 #include "engine/pod_use.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <string>
+
+#include "base/quantity.h"
 
 namespace engine {
 
@@ -26,44 +25,17 @@ PodUse& PodUse::operator-=(const PodUse& other) {
     return *this;
 }
 
-std::optional<std::int64_t> quantity_milli(std::string_view text) {
-    const std::string copy(text);
-    char* end = nullptr;
-    const long double number = std::strtold(copy.c_str(), &end);
-    if (end == copy.c_str()) return std::nullopt;
-    static constexpr std::pair<std::string_view, long double> suffixes[] = {{"", 1e3L},
-                                                                            {"n", 1e-6L},
-                                                                            {"u", 1e-3L},
-                                                                            {"m", 1},
-                                                                            {"k", 1e6L},
-                                                                            {"M", 1e9L},
-                                                                            {"G", 1e12L},
-                                                                            {"T", 1e15L},
-                                                                            {"P", 1e18L},
-                                                                            {"E", 1e21L},
-                                                                            {"Ki", 1024e3L},
-                                                                            {"Mi", 1048576e3L},
-                                                                            {"Gi", 1073741824e3L},
-                                                                            {"Ti", 1099511627776e3L},
-                                                                            {"Pi", 1125899906842624e3L},
-                                                                            {"Ei", 1152921504606846976e3L}};
-    for (const auto& [suffix, factor] : suffixes)
-        if (suffix == end) return static_cast<std::int64_t>(std::min(std::ceil(number * factor), 9e18L));
-    return std::nullopt;
+static base::Quantity amount(Ref quantity) {
+    if (const auto text = quantity.str(); !text.empty())
+        return base::Quantity::parse(text).value_or(base::Quantity::of(0));
+    return base::Quantity::of(quantity.num());
 }
 
-static std::int64_t milli_of(Ref quantity) {
-    if (const auto text = quantity.str(); !text.empty()) return quantity_milli(text).value_or(0);
-    return quantity.num() * 1000;
-}
-
-std::int64_t quantity_whole(Ref quantity) {
-    const auto milli = milli_of(quantity);
-    return milli / 1000 + (milli % 1000 > 0);
-}
+std::int64_t quantity_milli(Ref quantity) { return amount(quantity).milli_value(); }
+std::int64_t quantity_whole(Ref quantity) { return amount(quantity).value(); }
 
 static PodUse of_list(Ref list) {
-    return {.cpu_milli = milli_of(list["cpu"]),
+    return {.cpu_milli = quantity_milli(list["cpu"]),
             .memory_bytes = quantity_whole(list["memory"]),
             .ephemeral_bytes = quantity_whole(list["ephemeral-storage"])};
 }
@@ -92,7 +64,7 @@ PodUse requests_of(Ref pod) {
     running += sidecars;
     take_larger(running, starting);
     const auto whole = spec["resources"]["requests"];
-    if (whole["cpu"]) running.cpu_milli = milli_of(whole["cpu"]);
+    if (whole["cpu"]) running.cpu_milli = quantity_milli(whole["cpu"]);
     if (whole["memory"]) running.memory_bytes = quantity_whole(whole["memory"]);
     running += of_list(spec["overhead"]);
     running.pods = 1;

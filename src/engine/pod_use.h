@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "object/json.h"
 
@@ -20,9 +18,8 @@ struct PodUse {
     bool operator==(const PodUse&) const = default;
 };
 
-/// A quantity ("250m", "1Gi", "1e3") in thousandths, rounded up; nothing when it is none. Saturates.
-std::optional<std::int64_t> quantity_milli(std::string_view text);
-/// The same in whole units, rounded up.
+/// A quantity in thousandths and in whole units, rounded up; 0 for what is none.
+std::int64_t quantity_milli(object::Ref quantity);
 std::int64_t quantity_whole(object::Ref quantity);
 /// The sum that upstream schedules by: containers and sidecars together, or the largest init container if that is
 /// more, plus overhead; requests fall back to what the pod asks for as a whole.
