@@ -183,6 +183,12 @@ TEST(Shape, GatedFieldsGoSilently) {
 }
 
 TEST(Shape, WhatIsAlwaysWrittenIsFilledIn) {
+    auto slice = object::parse_json(R"({"addressType": "IPv4", "endpoints": []})")->value;
+    const auto& message = *by_kind("discovery.k8s.io/v1", "EndpointSlice")->message;
+    auto shaped = object::shape(message, slice.get_object())->object;
+    EXPECT_EQ(json::serialize(shaped), R"({"addressType":"IPv4","endpoints":[],"metadata":{},"ports":null})");
+    object::fill_always(message, shaped);
+    EXPECT_EQ(json::serialize(shaped), R"({"addressType":"IPv4","endpoints":null,"metadata":{},"ports":null})");
     json::object service;
     object::fill_always(*by_kind("v1", "Service")->message, service);
     EXPECT_EQ(json::serialize(service), R"({"metadata":{},"spec":{},"status":{"loadBalancer":{}}})");

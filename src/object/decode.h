@@ -44,8 +44,9 @@ enum class Gated : std::uint8_t { drop, keep };
 /// and writes the canonical form. apiVersion and kind are kept at the top level.
 base::Result<Shaped> shape(const Message& message, json::object body, Gated gated = Gated::drop);
 
-/// Writes what upstream always writes though it is empty ("status": {"loadBalancer": {}}), where it is missing:
-/// shape() did so already; this is for objects that were changed since.
+/// Writes what upstream always writes though it is empty ("status": {"loadBalancer": {}}), where it is missing, and
+/// null for such lists and maps that are empty, as they come back from upstream's storage. shape() does the first
+/// already, and leaves the second, because whoever sent an empty list owns it: for objects that are about to be stored.
 void fill_always(const Message& message, json::object& object);
 /// Drops the fields whose feature gate is off.
 void drop_gated(const Message& message, json::object& object);

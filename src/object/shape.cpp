@@ -387,10 +387,13 @@ Result<Shaped> shape(const Message& message, json::object body, Gated gated) {
 void fill_always(const Message& message, json::object& object) {
     add_missing(message, object);
     for (const auto& field : message.fields) {
-        if (field.inlined)
+        if (field.inlined) {
             fill_always(*field.message, object);
-        else if (auto* value = object.if_contains(field.name))
+        } else if (auto* value = object.if_contains(field.name)) {
+            if (field.presence == Presence::always && field.shape != Shape::single && is_empty(*value))
+                *value = nullptr;
             each_inner(field, *value, [](const Message& inner, json::object& members) { fill_always(inner, members); });
+        }
     }
 }
 
