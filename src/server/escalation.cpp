@@ -72,8 +72,9 @@ Result<void> may_bind(Core& core, const Call& call, std::string_view name, Ref r
     const auto role =
         core.store().get({{std::string(rbac_group), plural}, cluster ? "" : call.place.ns, std::string(named)});
     if (!role)
-        return base::fail(Code::not_found, fmt::format("{}.{} \"{}\" not found", plural, rbac_group, named),
-                          base::Details{.name = std::string(named), .group = std::string(rbac_group), .kind = plural});
+        return base::fail(
+            Code::not_found, fmt::format("{}.{} \"{}\" not found", plural, rbac_group, named),
+            base::Details{.name = std::string(named), .group = std::string(rbac_group), .kind = call.place.plural});
     if (!holds(core, call.user, call.place.ns, (*role)["rules"])) return std::unexpected(refused(call, name));
     return {};
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "object/decode.h"
 #include "object/managed.h"
 #include "server/answer.h"
@@ -189,7 +191,8 @@ void review_own_rules(Core& core, Call call) {
         json::object out;
         for (const auto* key : {"verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"})
             if (const auto* value = rule[key].value()) out[key] = *value;
-        (rule["nonResourceURLs"].size() ? path_rules : resource_rules).push_back(std::move(out));
+        auto& rules = rule["nonResourceURLs"].size() ? path_rules : resource_rules;
+        if (std::ranges::find(rules, json::value(out)) == rules.end()) rules.push_back(std::move(out));
     };
     if (call.user.in("system:masters"))
         for (const auto* rule :
