@@ -96,12 +96,13 @@ base::Result<std::string> Files::empty_dir(const std::string& pod_uid, const std
     TRY(make_folders(folder, 0755));
     if (medium == "Memory") TRY(mount_tmpfs(folder, size_bytes, "1777"));
     if (!fresh && medium != "Memory") return folder;  // the containers' own by now
-    if (::chmod(folder.c_str(), owner.gid >= 0 ? 02777 : 0777) != 0) return fail_errno(folder);
+    const mode_t mode = medium == "Memory" ? 01777 : 0777;
+    if (::chmod(folder.c_str(), mode) != 0) return fail_errno(folder);
     if ((owner.gid >= 0 || owner.uid >= 0) &&
         ::chown(folder.c_str(), static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid)) != 0) {
         return fail_errno(folder);
     }
-    if (owner.gid >= 0 && ::chmod(folder.c_str(), 02777) != 0) return fail_errno(folder);  // chown takes setgid away
+    if (owner.gid >= 0 && ::chmod(folder.c_str(), mode | 02000) != 0) return fail_errno(folder);  // chown takes setgid away
     return folder;
 }
 

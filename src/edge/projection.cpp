@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <set>
@@ -76,8 +77,9 @@ base::Result<void> project_files(const std::string& folder, const std::vector<Fi
     const auto old = fs::read_symlink(folder + "/..data", ignored).string();
     if (!old.empty() && same(folder + "/" + old, files, owner)) return {};
 
-    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
-    const auto name = fmt::format("..{}", now);
+    auto stamp = base::rfc3339_nano(std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now()));
+    std::ranges::replace_if(stamp, [](char c) { return c == '-' || c == ':' || c == 'T' || c == 'Z'; }, '_');
+    const auto name = ".." + stamp;
     TRY(make_folders(folder + "/" + name, 0755));
     for (const auto& file : files) TRY(put(folder + "/" + name, file, owner));
     TRY(link_over(name, folder + "/..data"));
@@ -94,6 +96,10 @@ base::Result<void> project_files(const std::string& folder, const std::vector<Fi
         stale.push_back(entry.path());
     }
     for (const auto& path : stale) fs::remove_all(path, ignored);
+    if (owner.gid >= 0 && ::chown(folder.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(owner.gid)) != 0)
+        return fail_errno(folder);
+    const auto mode = static_cast<mode_t>(owner.folder_mode | (owner.gid >= 0 ? 02000 : 0));
+    if (::chmod(folder.c_str(), mode) != 0) return fail_errno(folder);
     return {};
 }
 

@@ -86,6 +86,7 @@ struct Context {
     Events& events;
     Images& images;
     StartGate& starts;
+    base::Rng& rng;
 };
 
 /// Lookups in the store for one pod.

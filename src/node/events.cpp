@@ -12,8 +12,7 @@ constexpr std::size_t remembered_max = 2048;
 
 }  // namespace
 
-Events::Events(run::Loop& loop, verbs::Api& api, Author author, base::Rng rng)
-    : loop_(loop), api_(api), author_(std::move(author)), rng_(rng) {}
+Events::Events(run::Loop& loop, verbs::Api& api, Author author) : loop_(loop), api_(api), author_(std::move(author)) {}
 
 void Events::say(const PodView& pod, const ContainerView* container, EventKind kind, std::string_view reason,
                  std::string message) {
@@ -46,7 +45,9 @@ void Events::write(const Subject& subject, EventKind kind, std::string_view reas
     if (const auto known = said_.find(key); known != said_.end() && count_up(subject.ns, known->second)) return;
 
     const auto now = base::rfc3339(loop_.now());
-    const auto name = fmt::format("{}.{:016x}", subject.name, rng_.next());
+    // Names carry the time, so that a list shows them in the order in which they happened.
+    stamp_ = std::max(stamp_ + 1, static_cast<std::int64_t>(loop_.now().time_since_epoch().count()));
+    const auto name = fmt::format("{}.{:x}", subject.name, stamp_);
     json::object about{{"kind", subject.kind}, {"name", subject.name}, {"uid", subject.uid}};
     if (subject.kind == "Pod") {
         about["apiVersion"] = "v1";

@@ -5,7 +5,6 @@
 #include <map>
 #include <string>
 
-#include "base/rng.h"
 #include "node/pod_view.h"
 #include "run/loop.h"
 #include "verbs/api.h"
@@ -19,7 +18,7 @@ class Events {
     struct Author {
         std::string host;
     };
-    Events(run::Loop& loop, verbs::Api& api, Author author, base::Rng rng);
+    Events(run::Loop& loop, verbs::Api& api, Author author);
 
     /// `container` null: about the pod as a whole.
     void say(const PodView& pod, const ContainerView* container, EventKind kind, std::string_view reason,
@@ -41,7 +40,7 @@ class Events {
     run::Loop& loop_;
     verbs::Api& api_;
     Author author_;
-    base::Rng rng_;
+    std::int64_t stamp_ = 0;  ///< of the last name given
     std::map<std::string, Said> said_;
     std::list<std::string> order_;  ///< of said_, oldest first: bounds it
 };

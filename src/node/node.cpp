@@ -10,10 +10,11 @@ Node::Node(run::Loop& loop, verbs::Api& api, Ports ports, base::Rng rng, Setting
     : loop_(loop),
       api_(api),
       settings_(std::move(settings)),
-      events_(loop, api, {settings_.node_name}, base::Rng(rng.next())),
+      rng_(rng),
+      events_(loop, api, {settings_.node_name}),
       images_(loop, ports.runtime, events_, api.store()),
       starts_(settings_.starts_max),
-      context_{loop_, api_, ports, settings_, events_, images_, starts_},
+      context_{loop_, api_, ports, settings_, events_, images_, starts_, rng_},
       object_(context_),
       alive_(std::make_shared<Node*>(this)) {}
 

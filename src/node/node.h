@@ -44,6 +44,7 @@ class Node {
     run::Loop& loop_;
     verbs::Api& api_;
     Settings settings_;
+    base::Rng rng_;
     Events events_;
     Images images_;
     StartGate starts_;

@@ -70,7 +70,9 @@ void Probes::start(ProbeKind kind, const Target& target, bool passes) {
     worker->quick = worker->spec["exec"] ? exec_retry_first : context_.settings.probe_retry_first;
     const auto initial = seconds(worker->spec["initialDelaySeconds"].num());
     if (initial > Duration{} || kind == ProbeKind::liveness) worker->settled = true;
-    const auto first = kind == ProbeKind::liveness ? std::max<Duration>(initial, seconds(1)) : Duration(initial);
+    auto first = kind == ProbeKind::liveness ? std::max<Duration>(initial, seconds(1)) : Duration(initial);
+    // Pods that start together shall not all be probed in the same instant for ever.
+    if (first > Duration{}) first += std::chrono::milliseconds(context_.rng.below(100));
     worker->next_count = context_.loop.now() + (worker->settled ? first : period_of(worker->spec));
     stop(target.container, kind);
     workers_[{target.container, kind}] = worker;

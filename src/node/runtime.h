@@ -159,6 +159,7 @@ class Files {
     struct Ownership {
         std::int64_t gid = -1;  ///< fsGroup; -1: leave
         std::int64_t uid = -1;
+        int folder_mode = 0777;  ///< of a projected volume's folder; kept in memory it is 01777
     };
     /// Makes (or atomically swaps, by a ..data link as on any cluster) the files of a ConfigMap, Secret, downwardAPI or
     /// projected volume.

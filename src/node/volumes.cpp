@@ -175,6 +175,7 @@ Result<VolumesMade> make(const PodView& pod, const Sources& sources, Files& file
         }
         auto content = volume_files(pod, volume, sources, tokens);
         if (!content) return fault(std::move(content).error());
+        owner.folder_mode = volume["configMap"] ? 0777 : 01777;
         auto path = files.project(pod.uid, name, content->files, owner);
         if (!path) return fault(std::move(path).error());
         made.mounted[name] = {std::move(*path), true};

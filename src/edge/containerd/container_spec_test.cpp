@@ -59,7 +59,7 @@ TEST_F(Spec, ProcessHasEnvUserAndClampedScore) {
     const Ref process = Ref(spec)["process"];
     EXPECT_EQ(json::serialize(*process["env"].value()),
               R"(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","HOSTNAME=web-0","A=1"])");
-    EXPECT_EQ(json::serialize(*process["user"].value()), R"({"uid":1000,"gid":1001,"additionalGids":[5]})");
+    EXPECT_EQ(json::serialize(*process["user"].value()), R"({"uid":1000,"gid":1001,"additionalGids":[1001,5]})");
     EXPECT_EQ(process["oomScoreAdj"].num(), 10);
     EXPECT_EQ(process["cwd"].str(), "/");
 }

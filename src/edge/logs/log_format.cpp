@@ -22,7 +22,7 @@ LogRecords log_records(std::string_view input, std::string_view stream, base::Ti
             record(" P ", rest.substr(0, log_record_bytes_max));
             out.consumed += log_record_bytes_max;
         } else if (tail == Tail::take) {
-            record(" F ", rest);
+            record(" P ", rest);  // no newline came: none is shown
             out.consumed += rest.size();
         } else {
             break;

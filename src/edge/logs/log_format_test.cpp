@@ -14,7 +14,7 @@ TEST(LogFormat, LeavesAnUnfinishedLine) {
     const auto out = log_records("one\n\ntwo", "stdout", at, Tail::leave);
     EXPECT_EQ(out.text, head + "F one\n" + head + "F \n");
     EXPECT_EQ(out.consumed, 5u);
-    EXPECT_EQ(log_records("two", "stdout", at, Tail::take).text, head + "F two\n");
+    EXPECT_EQ(log_records("two", "stdout", at, Tail::take).text, head + "P two\n");
 }
 
 TEST(LogFormat, SplitsLongLines) {
