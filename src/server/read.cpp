@@ -31,7 +31,8 @@ struct Page {
 };
 
 /// All objects that the page is cut from, with the revision that they show.
-Result<Page> snapshot(Core& core, const Call& call, const ListOptions& options, const std::optional<Continue>& from) {
+Result<Page> snapshot(Core& core, const Call& call, const Selection& selection, const ListOptions& options,
+                      const std::optional<Continue>& from) {
     auto& store = core.store();
     const auto resource = verbs::key_of(call.target()).resource;
     const auto at = from                                               ? from->revision
@@ -41,8 +42,8 @@ Result<Page> snapshot(Core& core, const Call& call, const ListOptions& options, 
         return std::unexpected(too_large_version(*options.version, store.revision()));
     Page page;
     page.meta.revision = at;
-    page.objects =
-        at == store.revision() ? store.list(resource, call.place.ns) : TRY(store.list_at(resource, call.place.ns, at));
+    page.objects = at == store.revision() ? selection.candidates(store, resource)
+                                          : TRY(store.list_at(resource, call.place.ns, at));
     return page;
 }
 
@@ -79,7 +80,7 @@ Result<Page> list_page(Core& core, const Call& call) {
         if (options.version.value_or(0) != 0)
             return base::fail(Code::bad_request, "specifying resource version is not allowed when using continue");
     }
-    auto page = TRY(snapshot(core, call, options, from));
+    auto page = TRY(snapshot(core, call, selection, options, from));
     if (from) skip_seen(page.objects, *from);
     // As upstream's cache does: resourceVersion=0 gives everything at once.
     const bool any_version = options.version == store::Revision{0} && !from;

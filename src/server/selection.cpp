@@ -37,6 +37,14 @@ base::Result<Selection> Selection::of(const Call& call) {
     return selection;
 }
 
+std::vector<object::ObjectPtr> Selection::candidates(const store::Store& store, const store::Resource& resource) const {
+    const auto named = std::ranges::find_if(
+        fields_, [](const object::FieldRequirement& field) { return field.path == "metadata.name" && field.equal; });
+    if (named == fields_.end() || (kind_->namespaced() && ns_.empty())) return store.list(resource, ns_);
+    auto object = store.get({resource, ns_, named->value});
+    return object ? std::vector{std::move(object)} : std::vector<object::ObjectPtr>{};
+}
+
 bool Selection::matches(const object::Object& object) const {
     if (!labels_.selects_everything() && !labels_.matches(object.meta()["labels"])) return false;
     return std::ranges::all_of(fields_, [&](const object::FieldRequirement& field) {

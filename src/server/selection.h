@@ -9,6 +9,7 @@
 #include "object/schema.h"
 #include "object/selector.h"
 #include "server/call.h"
+#include "store/store.h"
 
 namespace server {
 
@@ -21,6 +22,9 @@ class Selection {
     bool matches(const object::Object& object) const;
     bool everything() const { return labels_.selects_everything() && fields_.empty(); }
     const std::string& ns() const { return ns_; }
+    /// What of a resource may match: everything in the namespace, or the one object when the selection names it (as
+    /// clients do that wait for one object), which spares walking the rest.
+    std::vector<object::ObjectPtr> candidates(const store::Store& store, const store::Resource& resource) const;
 
  private:
     const object::Kind* kind_ = nullptr;

@@ -67,6 +67,10 @@ TEST_F(ServerTest, selectors_choose_and_unknown_fields_are_refused) {
     ask(at("POST"), {.body = config_map("b")});
     EXPECT_EQ(ask(at("GET", "?labelSelector=app%3Dx"))->json().at("items").as_array().size(), 1U);
     EXPECT_EQ(ask(at("GET", "?fieldSelector=metadata.name%21%3Da"))->at("/items/0/metadata/name"), "b");
+    const auto one = ask(at("GET", "?fieldSelector=metadata.name%3Da"));
+    EXPECT_EQ(one->json().at("items").as_array().size(), 1U);
+    EXPECT_EQ(ask(at("GET", "?fieldSelector=metadata.name%3Da&labelSelector=app%3Dy"))->at("/items"), "[]");
+    EXPECT_EQ(ask("GET /api/v1/configmaps?fieldSelector=metadata.name%3Da")->at("/items/0/metadata/name"), "a");
     EXPECT_EQ(ask(at("GET", "?fieldSelector=data.k%3Dv"))->status, 400);
     EXPECT_EQ(ask(at("GET", "?labelSelector=%3D"))->status, 400);
 }

@@ -41,7 +41,7 @@ void WatchSession::start() {
     if (!from_snapshot()) return follow(version ? version : store.revision());
     const auto revision = store.revision();
     store.when_durable(revision, [weak = weak_from_this(), revision,
-                                  objects = store.list(options_.resource, options_.selection.ns())] {
+                                  objects = options_.selection.candidates(store, options_.resource)] {
         if (const auto self = weak.lock()) self->send_snapshot(objects, revision);
     });
 }
