@@ -165,7 +165,7 @@ TEST_F(EdgeLive, APodFromStartToEnd) {
     EXPECT_EQ(exits_[id].state, node::ContainerState::exited);
     EXPECT_EQ(exits_[id].labels.at("app"), "test");
     const auto text = log("a");
-    for (const char* line : {"host-a\n", "err\n", "unfinished\n"})
+    for (const char* line : {"host-a\n", "err\n", "unfinished"})
         EXPECT_NE(text.find(line), std::string::npos) << text;
     EXPECT_TRUE(wait<void>([&](auto done) { runtime_->remove_container(id, std::move(done)); }));
     down("a");
@@ -249,7 +249,7 @@ TEST_F(EdgeLive, AnExitWhileNobodyListensIsToldWithItsLastLines) {
     EXPECT_TRUE(wait<node::Observed>([&](auto done) { runtime_->list(std::move(done)); }));
     turn([&] { return exits_.contains(id); });
     EXPECT_EQ(exits_[id].exit_code, 9);
-    EXPECT_EQ(log("a"), "unheard\ntail\n");
+    EXPECT_EQ(log("a"), "unheard\ntail");
     down("a");
 }
 

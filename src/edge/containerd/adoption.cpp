@@ -36,31 +36,46 @@ node::ContainerObserved observed(const ContainerRecord& record) {
 
 }  // namespace
 
+base::Result<bool> ContainerdRuntime::adopt_one(const ContainerRecord& record, const std::set<std::string>& settled) {
+    LogSource log{.id = record.id};
+    {
+        const std::lock_guard lock(mutex_);
+        const auto known = known_.find(record.id);
+        if (known != known_.end()) return settled.contains(record.id) && !known->second.exit && !known->second.removing;
+    }
+    // Not known: an earlier daemon's; or it was removed since the list was made.
+    if (!tasks_.record(record.id)) return false;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& known = known_[record.id];
+        known.seen = observed(record);
+        known.seen.state = node::ContainerState::running;
+        known.cgroup = text(record, label::cgroup) + "/" + record.id;
+        const auto io = io_folder(known.seen.pod_uid) + "/" + record.id;
+        log.stdout_fifo = io + "-out";
+        if (text(record, label::tty) != "1") log.stderr_fifo = io + "-err";
+        log.log_path = text(record, label::log);
+    }
+    // Readers first, so that what waits in the FIFOs is not lost with the task.
+    (void)pump_.open(log);
+    return true;
+}
+
 base::Result<void> ContainerdRuntime::adopt() {
+    // Only what stood before the lists were made is judged by them: starts and removals go on meanwhile.
+    std::set<std::string> settled;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, known] : known_) {
+            if (!known.starting) settled.insert(id);
+        }
+    }
     const auto records = TRY(tasks_.records(label::pod_uid));
     const auto states = TRY(tasks_.states());
     std::vector<ExitEvent> ended;
     for (const auto& record : records) {
         const auto state = states.find(record.id);
-        LogSource log{.id = record.id};
-        {
-            const std::lock_guard lock(mutex_);
-            const auto [place, fresh] = known_.try_emplace(record.id);
-            auto& known = place->second;
-            if (fresh) {
-                known.seen = observed(record);
-                known.seen.state = node::ContainerState::running;
-                known.cgroup = text(record, label::cgroup) + "/" + record.id;
-                const auto io = io_folder(known.seen.pod_uid) + "/" + record.id;
-                log.stdout_fifo = io + "-out";
-                if (text(record, label::tty) != "1") log.stderr_fifo = io + "-err";
-                log.log_path = text(record, label::log);
-            } else if (known.starting || known.exit) {
-                continue;
-            }
-        }
-        // Readers first, so that what waits in the FIFOs is not lost with the task.
-        if (!log.log_path.empty()) (void)pump_.open(log);
+        if (!TRY(adopt_one(record, settled))) continue;
         if (state == states.end()) {
             ended.push_back({record.id, record.id, lost_exit_code,
                              std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now())});

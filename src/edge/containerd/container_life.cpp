@@ -156,6 +156,7 @@ base::Result<void> ContainerdRuntime::remove_blocking(const std::string& id) {
         const auto known = known_.find(id);
         if (known == known_.end()) return {};
         pod_uid = known->second.seen.pod_uid;
+        known->second.removing = true;
         running = known->second.seen.state == node::ContainerState::running && !known->second.exit;
     }
     if (running && tasks_.kill(id, "", 9, Tasks::Whom::all)) TRY(tasks_.wait(id, std::chrono::seconds(10)));

@@ -41,12 +41,18 @@ template <class T>
 void ContainerdRuntime::work(const std::string& lane, Weight weight, Done<T> done,
                              std::move_only_function<base::Result<T>()> work) {
     workers_.submit(lane, weight, [this, done = std::move(done), work = std::move(work)]() mutable {
+        if (!started_)
+            return reply<T>(std::move(done), base::fail(base::Code::unavailable, "containerd is not started yet"));
         reply(std::move(done), work());
     });
 }
 
 void ContainerdRuntime::start(Done<void> done) {
-    work<void>("", Weight::light, std::move(done), [this] { return start_blocking(); });
+    workers_.submit("", Weight::light, [this, done = std::move(done)]() mutable {
+        auto result = start_blocking();
+        started_ = result.has_value();
+        reply(std::move(done), std::move(result));
+    });
 }
 
 base::Result<void> ContainerdRuntime::start_blocking() {
@@ -96,6 +102,9 @@ void ContainerdRuntime::tear_down_pod(std::string uid, Done<void> done) {
 void ContainerdRuntime::start_container(node::ContainerSetup setup, Done<node::ContainerObserved> done) {
     const auto lane = setup.pod_uid;
     workers_.submit(lane, Weight::start, [this, setup = std::move(setup), done = std::move(done)]() mutable {
+        if (!started_)
+            return reply<node::ContainerObserved>(std::move(done),
+                                                  base::fail(base::Code::unavailable, "containerd is not started yet"));
         auto started = start_container_blocking(setup);
         const auto id = started ? started->id : std::string();
         reply(std::move(done), std::move(started));

@@ -58,7 +58,8 @@ class ContainerdRuntime final : public node::Runtime {
         node::ContainerObserved seen;
         std::string cgroup;
         bool starting = false;  ///< its exit waits until the start was reported
-        bool told = false;      ///< its exit was reported
+        bool removing = false;
+        bool told = false;  ///< its exit was reported
         std::optional<ExitEvent> exit;
     };
     struct Exec {
@@ -71,6 +72,8 @@ class ContainerdRuntime final : public node::Runtime {
     // On workers: blocking.
     base::Result<void> start_blocking();
     base::Result<void> adopt();
+    /// Whether the state of its task says something about it.
+    base::Result<bool> adopt_one(const ContainerRecord& record, const std::set<std::string>& settled);
     base::Result<node::ContainerObserved> start_container_blocking(const node::ContainerSetup& setup);
     base::Result<void> launch(const node::ContainerSetup& setup, const PodRecord& pod, const std::string& id);
     base::Result<node::ContainerSetup> completed(node::ContainerSetup setup, const ImageFacts& image);
@@ -102,6 +105,7 @@ class ContainerdRuntime final : public node::Runtime {
     bool listed_ = false;                                  ///< on the loop: exits of adopted containers may be told
     std::vector<node::ContainerObserved> held_;            ///< on the loop: until then they wait here
     std::map<std::string, run::Timer> exec_timers_;        ///< on the loop
+    std::atomic<bool> started_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
 
     MachineFacts machine_;
