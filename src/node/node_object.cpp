@@ -94,7 +94,7 @@ std::map<std::string, std::string> node_labels(const Settings& settings) {
 }
 
 void NodeObject::start() {
-    write();
+    write(Beat::always);  // whoever waits for the node sees it come back, even when nothing about it changed
     make_lease_namespace();
     renew_lease();
     list_images();
@@ -115,13 +115,16 @@ void NodeObject::list_images() {
                 return std::tie(b.size_bytes, a.ref) < std::tie(a.size_bytes, b.ref);
             });
             object.images_ = std::move(*images);
-            object.write();
+            object.write(Beat::when_changed);
         }
-        object.relist_ = object.context_.loop.after(images_interval, [&object] { object.list_images(); });
+        object.relist_ = object.context_.loop.after(images_interval, [&object] {
+            object.write(Beat::always);
+            object.list_images();
+        });
     });
 }
 
-void NodeObject::write() {
+void NodeObject::write(Beat beat) {
     const auto& settings = context_.settings;
     const verbs::Target target{kinds::by_kind("v1", "Node"), "", settings.node_name};
     const auto now = context_.loop.now();
@@ -149,7 +152,7 @@ void NodeObject::write() {
     json::object next = current->value();
     const auto standing = (*current)["status"];
     auto status = node_status(settings, images_, standing, now);
-    if (without_heartbeats(status) == without_heartbeats(standing.members())) return;
+    if (beat == Beat::when_changed && without_heartbeats(status) == without_heartbeats(standing.members())) return;
     next["status"] = std::move(status);
     if (!context_.api.update(target, std::move(next), as_kubelet("status"))) return;
 }

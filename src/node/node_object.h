@@ -23,7 +23,8 @@ class NodeObject {
 
  private:
     void list_images();
-    void write();
+    enum class Beat : std::uint8_t { when_changed, always };
+    void write(Beat beat);
     void renew_lease();
     void make_lease_namespace();
 

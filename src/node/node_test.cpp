@@ -248,7 +248,10 @@ TEST_F(NodeTest, ARestartedDaemonAdoptsWhatRuns) {
     const auto before = status();
     node.reset();
     machine.log.clear();
+    const auto last = store.revision();
+    run(1s);
     boot();
+    EXPECT_GT(store.get({{"", "nodes"}, "", "n1"})->revision(), last);
     run(1s);
     EXPECT_TRUE(machine.log.empty()) << machine.log.front();
     EXPECT_EQ(status(), before);
