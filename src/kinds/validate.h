@@ -110,6 +110,14 @@ void validate_network_policy(Checks& checks, Ref object);
 void validate_ip_address(Checks& checks, Ref object);
 void validate_service_cidr(Checks& checks, Ref object);
 
+void validate_webhooks(Checks& checks, Ref object);
+void validate_api_service(Checks& checks, Ref object);
+void validate_signing_request(Checks& checks, Ref object);
+void validate_csi_node(Checks& checks, Ref object);
+void validate_csi_node_update(Checks& checks, const UpdateCheck& update);
+void validate_csi_driver_update(Checks& checks, const UpdateCheck& update);
+void validate_resource_slice_update(Checks& checks, const UpdateCheck& update);
+
 void validate_pod_create(Checks& checks, Ref pod);
 void validate_pod_update(Checks& checks, const UpdateCheck& update);
 void validate_pod_template(Checks& checks, Ref object);
