@@ -10,6 +10,7 @@ std::vector<engine::Controller> all(const Settings& settings) {
         deployment_controller(),
         endpointslice_controller(),
         endpoints_controller(),
+        endpoint_mirror_controller(),
         namespace_controller(),
         garbage_collector(),
         service_account_controller(),

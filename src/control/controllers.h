@@ -19,6 +19,7 @@ engine::Controller deployment_controller();
 engine::Controller replicaset_controller();
 engine::Controller endpoints_controller();
 engine::Controller endpointslice_controller();
+engine::Controller endpoint_mirror_controller();
 engine::Controller namespace_controller();
 engine::Controller garbage_collector();
 engine::Controller service_account_controller();

@@ -190,7 +190,9 @@ SIM_TEST("a service has an empty slice, then its pods, then an empty one again",
     world.run_for(1s);
     const store::Resource slices{"discovery.k8s.io", "endpointslices"};
     const auto empty = world.list(slices).front();
-    world.check("null lists: " + json::serialize((*empty)["endpoints"].missing() ? json::value("missing") : *(*empty)["endpoints"].value()), !(*empty)["endpoints"] && !(*empty)["ports"] && !(*empty)["endpoints"].missing());
+    world.check("null lists: " + json::serialize((*empty)["endpoints"].missing() ? json::value("missing")
+                                                                                 : *(*empty)["endpoints"].value()),
+                !(*empty)["endpoints"] && !(*empty)["ports"] && !(*empty)["endpoints"].missing());
     world.check("no subsets", !(*world.get({{"", "endpoints"}, "default", "web"}))["subsets"]);
     world.apply(deployment({.replicas = 2}));
     world.until(
@@ -250,4 +252,26 @@ SIM_TEST("a hundred replicas stand", 2) {
         "100", [](const World& w) { return w.ready() == 100; }, 120s);
     const auto passes = world.engine().passes();
     world.check("no more passes than the changes are worth: " + std::to_string(passes), passes < 6000);
+}
+
+SIM_TEST("endpoints written by hand are mirrored until they ask not to be", 3) {
+    world.apply(
+        json::parse(R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"},
+        "spec": {"ports": [{"name": "web", "port": 80}]}})")
+            .as_object());
+    world.apply(
+        json::parse(R"({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "s", "namespace": "default"},
+        "subsets": [{"addresses": [{"ip": "192.0.2.7"}], "notReadyAddresses": [{"ip": "192.0.2.9"}],
+                     "ports": [{"name": "web", "port": 8080}]}]})")
+            .as_object());
+    world.run_for(1s);
+    const store::Resource slices{"discovery.k8s.io", "endpointslices"};
+    expect(world, "mirrored", (*world.list(slices).front())["endpoints"], R"([
+        {"addresses": ["192.0.2.7"], "conditions": {"ready": true}},
+        {"addresses": ["192.0.2.9"], "conditions": {"ready": false}}])");
+    world.change({{"", "endpoints"}, "default", "s"}, [](json::object& e) {
+        object::child(object::child(e, "metadata"), "labels")["endpointslice.kubernetes.io/skip-mirror"] = "true";
+    });
+    world.until(
+        "no longer", [&](const World& w) { return w.list(slices).empty(); }, 5s);
 }
