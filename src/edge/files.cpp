@@ -98,11 +98,11 @@ base::Result<std::string> Files::empty_dir(const std::string& pod_uid, const std
     if (!fresh && medium != "Memory") return folder;  // the containers' own by now
     const mode_t mode = medium == "Memory" ? 01777 : 0777;
     if (::chmod(folder.c_str(), mode) != 0) return fail_errno(folder);
-    if ((owner.gid >= 0 || owner.uid >= 0) &&
-        ::chown(folder.c_str(), static_cast<uid_t>(owner.uid), static_cast<gid_t>(owner.gid)) != 0) {
-        return fail_errno(folder);
-    }
-    if (owner.gid >= 0 && ::chmod(folder.c_str(), mode | 02000) != 0) return fail_errno(folder);  // chown takes setgid away
+    const auto uid = static_cast<uid_t>(owner.uid);
+    const auto gid = static_cast<gid_t>(owner.gid);
+    if ((owner.gid >= 0 || owner.uid >= 0) && ::chown(folder.c_str(), uid, gid) != 0) return fail_errno(folder);
+    if (owner.gid >= 0 && ::chmod(folder.c_str(), mode | 02000) != 0)
+        return fail_errno(folder);  // chown takes setgid away
     return folder;
 }
 

@@ -84,8 +84,9 @@ class Queue {
 
 class ByteStream final : public Rpc::Stream {
  public:
-    ByteStream(grpc::GenericStub& stub, const std::string& method, std::unique_ptr<grpc::ClientContext> context)
-        : context_(std::move(context)), call_(stub.PrepareCall(context_.get(), method, queue_.get())) {
+    ByteStream(grpc::GenericStub& stub, const std::string& method, std::unique_ptr<grpc::ClientContext> context) {
+        context_ = std::move(context);
+        call_ = stub.PrepareCall(context_.get(), method, queue_.get());
         call_->StartCall(this);
     }
     bool write(const Rpc::Message& request) override {

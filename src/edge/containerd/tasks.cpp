@@ -1,7 +1,7 @@
 // One call of containerd's a function, nearly.
-#include <fmt/format.h>
-
 #include "edge/containerd/tasks.h"
+
+#include <fmt/format.h>
 
 #include "edge/proto/containerd.pb.h"
 
