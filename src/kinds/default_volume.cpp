@@ -77,13 +77,6 @@ void default_volumes(json::object& pod_spec) {
 void default_claim_spec(json::object& spec) {
     fill(spec, "volumeMode", "Filesystem");
     child(spec, "resources");
-    // Both references name the same source; the newer one also reaches other namespaces and is then alone.
-    const Ref source_ref = Ref(spec)["dataSourceRef"];
-    if (unset(spec, "dataSource") && source_ref && source_ref["namespace"].str().empty()) {
-        spec["dataSource"] = json::object(source_ref.members());
-    } else if (unset(spec, "dataSourceRef") && !unset(spec, "dataSource")) {
-        spec["dataSourceRef"] = json::value(spec["dataSource"]);
-    }
 }
 
 void default_claim(json::object& claim) {

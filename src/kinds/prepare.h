@@ -20,6 +20,8 @@ void prepare_volume_create(json::object& volume);
 void prepare_claim_create(json::object& claim);
 /// Needs metadata.name and metadata.uid.
 void prepare_job_create(json::object& job);
+void prepare_daemon_set_create(json::object& set);
+void prepare_daemon_set_update(json::object& updated, const json::object& live);
 void prepare_slice_create(json::object& slice);
 void prepare_slice_update(json::object& updated, const json::object& live);
 void prepare_definition_create(json::object& definition);

@@ -1,5 +1,6 @@
 // First states of core and batch kinds other than Pods and Services.
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "kinds/prepare.h"
@@ -24,7 +25,37 @@ void prepare_volume_create(json::object& volume) {
     add_finalizer(volume, "kubernetes.io/pv-protection");
 }
 
+/// Both references name the same source; the newer one also reaches other namespaces and is then alone.
+static void mirror_data_source(json::object& spec) {
+    const Ref source_ref = Ref(spec)["dataSourceRef"];
+    if (unset(spec, "dataSource") && source_ref && source_ref["namespace"].str().empty()) {
+        const json::object copy = source_ref.members();
+        spec["dataSource"] = copy;
+    } else if (unset(spec, "dataSourceRef") && !unset(spec, "dataSource")) {
+        const json::value copy = spec["dataSource"];
+        spec["dataSourceRef"] = copy;
+    }
+}
+
+static constexpr std::string_view template_generation = "deprecated.daemonset.template.generation";
+
+void prepare_daemon_set_create(json::object& set) {
+    child(child(set, "metadata"), "annotations")[template_generation] = "1";
+}
+
+/// Counts the template's changes; what a client writes there does not count.
+void prepare_daemon_set_update(json::object& updated, const json::object& live) {
+    std::int64_t count = 0;
+    const auto text = Ref(live)["metadata"]["annotations"][template_generation].str();
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    const Ref now = Ref(updated)["spec"]["template"];
+    const Ref before = Ref(live)["spec"]["template"];
+    if (now.members() != before.members()) ++count;
+    child(child(updated, "metadata"), "annotations")[template_generation] = std::to_string(count);
+}
+
 void prepare_claim_create(json::object& claim) {
+    mirror_data_source(child(claim, "spec"));
     claim["status"] = json::object{{"phase", "Pending"}};
     add_finalizer(claim, "kubernetes.io/pvc-protection");
 }
