@@ -70,6 +70,8 @@ void default_stateful_set(json::object& set) {
 }
 
 void default_daemon_set(json::object& set) {
+    // The template's count stands in an annotation, 0 where it is not known; preparing sets it right.
+    fill_zero(child(child(set, "metadata"), "annotations"), "deprecated.daemonset.template.generation", "0");
     auto& spec = child(set, "spec");
     child(spec, "template");
     default_template(spec);
