@@ -28,6 +28,7 @@
 #include "platform/pki.h"
 #include "platform/wiring.h"
 #include "run/asio_loop.h"
+#include "server/default_roles.h"
 #include "server/server.h"
 #include "store/sqlite_journal.h"
 
@@ -155,6 +156,7 @@ Result<void> Platform::make() {
     store_ = std::make_unique<store::Store>(loop_, std::move(opened_.loaded), opened_.journal.get());
     api_ = verbs::make_api(*store_, loop_, fresh_rng(), {.service_cidr = settings_.service_cidr});
     TRY(bootstrap(*api_, addresses_));
+    TRY(server::ensure_default_roles(*api_));
     engine_ = std::make_unique<engine::Engine>(loop_, *api_, control::all({.root_ca_pem = pki_.ca_certificate}));
     engine_->start();
     server::Ports ports;

@@ -57,7 +57,10 @@ Error invalid(const Kind& kind, std::string_view name, std::vector<base::Cause> 
 }
 
 Error invalid_patch(const Kind& kind, std::string_view name, std::string_view why) {
-    return invalid(kind, name, {{"FieldValueInvalid", fmt::format("Invalid value: {}", why), "patch"}});
+    // Upstream's details name nothing but the cause here.
+    return {Code::invalid,
+            fmt::format("{} \"{}\" is invalid: patch: Invalid value: {}", kind.qualified(), name, why),
+            {.causes = {{"FieldValueInvalid", fmt::format("Invalid value: {}", why), "patch"}}}};
 }
 
 }  // namespace verbs
