@@ -136,7 +136,13 @@ void default_cron_job(json::object& job) {
 
 static constexpr int cpu_target_percent = 80;
 
-void default_autoscaler_v1(json::object& scaler) { fill(child(scaler, "spec"), "minReplicas", 1); }
+void default_autoscaler_v1(json::object& scaler) {
+    auto& spec = child(scaler, "spec");
+    fill(spec, "minReplicas", 1);
+    // Metrics other than cpu travel in an annotation at this version.
+    if (Ref(scaler)["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/metrics"].missing())
+        fill(spec, "targetCPUUtilizationPercentage", cpu_target_percent);
+}
 
 static json::object scaling_policy(std::string_view type, int value) {
     return {{"type", type}, {"value", value}, {"periodSeconds", 15}};

@@ -30,6 +30,7 @@ static constexpr Rule rules[] = {
      .prepare_update = prepare_service_update,
      .validate_create = validate_service,
      .validate_update = validate_service_update,
+     .validate_status = validate_balancer_status,
      .cells = service_cells,
      .name = NameRule::service},
     {.group = "",
