@@ -16,7 +16,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
 
 
 class Platform:
-    def __init__(self, build='build/release', images='build/images', flags=()):
+    def __init__(self, build=os.environ.get('SLIPWAY_BUILD', 'build/release'), images='build/images', flags=()):
         self.name = 'sl%d' % (os.getpid() % 100000)
         self.build = os.path.join(ROOT, build)
         self.images = os.path.join(ROOT, images)
