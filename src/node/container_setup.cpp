@@ -1,3 +1,4 @@
+// Container specs to runtime setups: words, variables, identity, security, resources, labels.
 #include "node/container_setup.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Lookups in the store for one pod's environment and volumes.
 #include "node/context.h"
 
 namespace node {

@@ -1,3 +1,4 @@
+// Base64, lines and quoted key="value" text.
 #include "node/encoding.h"
 
 #include <algorithm>

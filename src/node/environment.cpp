@@ -1,3 +1,4 @@
+// Environment variables in upstream's order: envFrom, env, then services; references and $(VAR) expansion.
 #include "node/environment.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Environment, container setup, volumes and pod files against what a real kubelet gave.
 #include "node/environment.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Event objects: written once, then counted up.
 #include "node/events.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Reads an image name by the grammar of registries and writes it in full.
 #include "node/image_name.h"
 
 #include <algorithm>

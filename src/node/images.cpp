@@ -1,3 +1,4 @@
+// From a container's image name to an image on this machine, or to the reason why there is none yet.
 #include "node/images.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Reads log records; joins partial ones.
 #include "node/log_lines.h"
 
 #include <algorithm>

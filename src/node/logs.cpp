@@ -1,3 +1,4 @@
+// Serves pods/log: finds the file of the run that is meant, where to begin in it, and follows it until the run ends.
 #include "node/logs.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Log text, tails and limits on files in memory.
 #include "node/logs.h"
 
 #include <gtest/gtest.h>

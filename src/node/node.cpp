@@ -1,3 +1,4 @@
+// Routes store events and exits to the pods' workers; adopts or clears away what an earlier daemon left.
 #include "node/node.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The Node object's text, its heartbeat, and the Lease.
 #include "node/node_object.h"
 
 #include <algorithm>

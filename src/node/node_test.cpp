@@ -1,3 +1,4 @@
+// The node with the real store and API over a machine in memory: whole stories of pods in virtual time.
 #include "node/node.h"
 
 #include <gtest/gtest.h>

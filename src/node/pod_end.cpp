@@ -181,9 +181,10 @@ void PodWorker::start_probes(const ContainerView& container) {
     auto& facts = state_.containers[container.name];
     if (container.role == Role::init || container.role == Role::ephemeral) return;
     const Probes::Target target{view_, container.name, facts.id, state_.ip};
-    if (!facts.startup_passed) return probes_.start(ProbeKind::startup, target, false);
-    if (container.spec["livenessProbe"]) probes_.start(ProbeKind::liveness, target, true);
-    if (container.has_readiness_probe()) probes_.start(ProbeKind::readiness, target, facts.probe_ready);
+    if (!facts.startup_passed) return probes_.start(ProbeKind::startup, target, Taken::failing);
+    if (container.spec["livenessProbe"]) probes_.start(ProbeKind::liveness, target, Taken::passing);
+    if (container.has_readiness_probe())
+        probes_.start(ProbeKind::readiness, target, facts.probe_ready ? Taken::passing : Taken::failing);
 }
 
 void PodWorker::probe_news(const ProbeNews& news) {

@@ -1,3 +1,4 @@
+// Text of /etc/hosts and /etc/resolv.conf.
 #include "node/pod_files.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Decides what a pod needs next, and notes what came of it. Pure: see the header for the states.
 #include "node/pod_machine.h"
 
 #include <algorithm>

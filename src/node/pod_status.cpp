@@ -1,3 +1,4 @@
+// Writes a pod's status: phase, conditions, container states.
 #include "node/pod_status.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Reads roles and restart policies out of a pod's spec.
 #include "node/pod_view.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// One pod's driver: turns, volumes, setup, teardown, status and removal.
 #include "node/pod_worker.h"
 
 #include <csignal>

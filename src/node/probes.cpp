@@ -1,3 +1,4 @@
+// Paces probes, judges their answers by thresholds and tells only what changed.
 #include "node/probes.h"
 
 #include <fmt/format.h>
@@ -60,13 +61,13 @@ Prober::Http http_request(Ref get, Ref container, const std::string& ip) {
     return request;
 }
 
-void Probes::start(ProbeKind kind, const Target& target, bool passes) {
+void Probes::start(ProbeKind kind, const Target& target, Taken as) {
     auto worker = std::make_shared<Worker>();
     worker->kind = kind;
     worker->target = target;
     worker->container = target.pod->find(target.container);
     worker->spec = worker->container->spec[names[static_cast<std::size_t>(kind)]];
-    worker->passes = worker->settled = passes;
+    worker->passes = worker->settled = as == Taken::passing;
     worker->quick = worker->spec["exec"] ? exec_retry_first : context_.settings.probe_retry_first;
     const auto initial = seconds(worker->spec["initialDelaySeconds"].num());
     if (initial > Duration{} || kind == ProbeKind::liveness) worker->settled = true;

@@ -12,6 +12,8 @@
 
 namespace node {
 
+/// What a container is taken for until its probe says otherwise.
+enum class Taken : std::uint8_t { failing, passing };
 enum class ProbeKind : std::uint8_t { startup, liveness, readiness };
 
 struct ProbeNews {
@@ -30,8 +32,7 @@ class Probes {
         std::shared_ptr<const PodView> pod;
         std::string container, container_id, ip;
     };
-    /// Starts a probe; `passes` is what it is taken for until it says otherwise.
-    void start(ProbeKind kind, const Target& target, bool passes);
+    void start(ProbeKind kind, const Target& target, Taken as);
     void stop(const std::string& container);
     void stop(const std::string& container, ProbeKind kind);
     bool runs(const std::string& container, ProbeKind kind) const { return workers_.contains({container, kind}); }

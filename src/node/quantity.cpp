@@ -1,3 +1,4 @@
+// Quantities in thousandths by 128 bit numbers, so that nothing is rounded twice.
 #include "node/quantity.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Contents of projected volumes, and the making of all volumes of a pod.
 #include "node/volumes.h"
 
 #include <algorithm>
