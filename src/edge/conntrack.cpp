@@ -1,5 +1,7 @@
 // Dumps the entries (the kernel picks those with the wanted answer address, where it can), then deletes each by its
-// original tuple and id in few large messages.
+// reply tuple in few large messages. Never by the original one: a client may have opened the same port anew meanwhile,
+// the kernel may have given that entry the old one's memory and so its id, and a young connection to another backend
+// would be lost.
 #include "edge/conntrack.h"
 
 #include <arpa/inet.h>
@@ -98,7 +100,7 @@ int on_entry(const nlmsghdr* header, void* data) {
     const auto* number = proto ? find(proto, CTA_PROTO_NUM) : nullptr;
     if (!number) return MNL_CB_OK;
     if (search.which == FlowFilter::past && !is_over(entry, mnl_attr_get_u8(number))) return MNL_CB_OK;
-    const auto* tuple = entry[CTA_TUPLE_ORIG];
+    const auto* tuple = entry[CTA_TUPLE_REPLY];
     search.found.push_back({.tuple = std::string(reinterpret_cast<const char*>(tuple), MNL_ALIGN(tuple->nla_len)),
                             .id = entry[CTA_ID] ? mnl_attr_get_u32(entry[CTA_ID]) : 0});
     return MNL_CB_OK;

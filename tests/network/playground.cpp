@@ -50,7 +50,10 @@ volatile sig_atomic_t ending = 0;
         const int peer = accept(listener, nullptr, nullptr);
         if (peer < 0) continue;
         char word[16];
-        if (read(peer, word, sizeof word) > 0 && write(peer, name.data(), name.size()) < 0) _exit(1);
+        ssize_t got = 0;
+        while ((got = read(peer, word, sizeof word)) < 0 && errno == EINTR) {
+        }
+        if (got > 0 && write(peer, name.data(), name.size()) < 0) _exit(1);
         close(peer);
     }
 }
@@ -64,9 +67,9 @@ std::string enter() {
     if (unshare(CLONE_NEWNET) != 0) return std::string("a network namespace cannot be made: ") + std::strerror(errno);
     const std::string name = bridge;
     const bool made =
-        shell("ip link set lo up && ip link add " + name + " type bridge && ip addr add " + gateway + "/24 dev " +
-              name + " && ip link set " + name + " up && ip route add " + service_cidr + " dev " + name + " src " +
-              gateway) &&
+        shell("ip link set lo up && ip link add " + name + " address 0a:58:0a:f4:07:01 type bridge && ip addr add " +
+              gateway + "/24 dev " + name + " && ip link set " + name + " up && ip route add " + service_cidr +
+              " dev " + name + " src " + gateway) &&
         shell("echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv4/conf/" + name + "/route_localnet");
     // without bridge netfilter pods of one bridge would not see rules for each other; the host side is what is tested
     shell("echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null");
