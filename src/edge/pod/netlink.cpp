@@ -128,6 +128,10 @@ base::Result<void> Netlink::add_bridge(const std::string& name) {
     auto* info = request.link();
     info->ifi_flags = info->ifi_change = IFF_UP;
     request.text(IFLA_IFNAME, name);
+    // an address of its own: a bridge without one takes its lowest port's and changes it as pods come and go, while
+    // running pods go on sending to the old one until their ARP entry ends
+    constexpr std::array<unsigned char, 6> mac{0x0a, 0x58, 0, 0, 0, 1};
+    mnl_attr_put(request.header(), IFLA_ADDRESS, mac.size(), mac.data());
     auto* details = request.nest(IFLA_LINKINFO);
     request.text(IFLA_INFO_KIND, "bridge");
     request.end(details);
