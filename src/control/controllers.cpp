@@ -1,10 +1,12 @@
-// The written-out list: what makes pods move stands first, so that it is served first in each turn.
+// The written-out list, in the order in which they take turns: what pods need first, then what makes them move.
 #include "control/controllers.h"
 
 namespace control {
 
 std::vector<engine::Controller> all(const Settings& settings) {
     return {
+        service_account_controller(),
+        root_ca_controller(settings.root_ca_pem),
         scheduler(),
         replicaset_controller(),
         deployment_controller(),
@@ -13,8 +15,6 @@ std::vector<engine::Controller> all(const Settings& settings) {
         endpoint_mirror_controller(),
         namespace_controller(),
         garbage_collector(),
-        service_account_controller(),
-        root_ca_controller(settings.root_ca_pem),
         node_lifecycle_controller(),
         pod_garbage_controller(),
         event_expiry_controller(),

@@ -36,8 +36,9 @@ bool to_be_mirrored(const Pass& pass) {
     return service && (*service)["spec"]["selector"].size() == 0;
 }
 
-json::object endpoint_of(Ref address, bool ready) {
-    json::object out{{"addresses", json::array{json::value(address["ip"].str())}}, {"conditions", {{"ready", ready}}}};
+json::object endpoint_of(Ref address, std::string_view list) {
+    json::object out{{"addresses", json::array{json::value(address["ip"].str())}},
+                     {"conditions", {{"ready", list == "addresses"}}}};
     for (const auto* field : {"hostname", "nodeName", "targetRef"})
         if (const auto given = address[field]) out[field] = *given.value();
     return out;
@@ -68,7 +69,7 @@ std::map<std::string, Mirror> mirrors_of(const Object& object) {
         for (const auto* list : {"addresses", "notReadyAddresses"})
             for (const auto& address : Ref(item)[list].items())
                 if (mirror.endpoints.size() < addresses_max)
-                    mirror.endpoints.push_back(endpoint_of(Ref(address), list == std::string_view("addresses")));
+                    mirror.endpoints.push_back(endpoint_of(Ref(address), list));
     }
     return out;
 }

@@ -70,7 +70,10 @@ std::vector<ObjectPtr> least_missed(std::vector<ObjectPtr> active, std::size_t c
     return out;
 }
 
-engine::Told told(const ObjectPtr& set, bool creating) {
+enum class Act : std::uint8_t { create, remove };
+
+engine::Told told(const ObjectPtr& set, Act act) {
+    const auto creating = act == Act::create;
     return {.about = set,
             .resource = replicasets(),
             .component = std::string(component),
@@ -140,7 +143,7 @@ void manage(Plan& plan, const Pass& pass, std::vector<ObjectPtr> active, std::in
         plan.create({.resource = pods(),
                      .ns = std::string(set->ns()),
                      .body = pod_from((*set)["spec"]["template"], *set, owner_kind),
-                     .told = told(set, true)});
+                     .told = told(set, Act::create)});
     if (missing >= 0) return;
     const auto surplus = static_cast<std::size_t>(std::min(-missing, burst_max));
     for (const auto& pod : least_missed(std::move(active), surplus, pass.now))
@@ -148,7 +151,7 @@ void manage(Plan& plan, const Pass& pass, std::vector<ObjectPtr> active, std::in
                      .ns = std::string(pod->ns()),
                      .name = std::string(pod->name()),
                      .options = {.precondition_uid = std::string(pod->uid())},
-                     .told = told(set, false)});
+                     .told = told(set, Act::remove)});
 }
 
 Result<Plan> reconcile(const Pass& pass) {
