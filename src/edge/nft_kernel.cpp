@@ -51,4 +51,14 @@ void NftKernel::forget_flows(std::vector<std::string> addresses, Flows which,
                     });
 }
 
+base::Result<void> remove_rules(const std::string& table) {
+    const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), nft_ctx_free);
+    if (!context) return base::fail(base::Code::unavailable, "nftables cannot be opened");
+    nft_ctx_buffer_error(context.get());
+    // To add what stands already changes nothing, so the removal always finds its table.
+    const auto text = "add table ip " + table + "\ndelete table ip " + table + "\n";
+    if (nft_run_cmd_from_buffer(context.get(), text.c_str()) == 0) return {};
+    return base::fail(base::Code::internal, std::string("nftables: ") + nft_ctx_get_error_buffer(context.get()));
+}
+
 }  // namespace edge

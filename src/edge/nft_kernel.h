@@ -34,4 +34,7 @@ class NftKernel final : public network::Kernel {
     Workers workers_;                          ///< last: ends before what its work uses
 };
 
+/// Removes a platform's whole table; fine when there is none. Blocking, for `down`: the daemon must have ended.
+base::Result<void> remove_rules(const std::string& table);
+
 }  // namespace edge

@@ -1,5 +1,5 @@
-// The one place that sees every room. Order at start: what must answer first comes first; the API is up while containerd
-// still starts. Order at the end: nobody is cut off, then parts go in the reverse order of their making.
+// The one place that sees every room. Order at start: what must answer first comes first; the API is up while
+// containerd still starts. Order at the end: nobody is cut off, then parts go in the reverse order of their making.
 #include "platform/assemble.h"
 
 #include <fmt/format.h>
@@ -70,6 +70,9 @@ node::Settings node_settings(const Settings& settings, const Addresses& addresse
     node.machine.machine_id = node.machine.system_uuid = machine.machine_id;
     node.machine.kernel_version = machine.kernel;
     node.machine.os_image = machine.os_image;
+    // systemd-resolved's stub would be a link to nowhere in a pod; its own file names the real resolvers.
+    if (std::filesystem::exists("/run/systemd/resolve/resolv.conf"))
+        node.resolv_conf_path = "/run/systemd/resolve/resolv.conf";
     return node;
 }
 
@@ -81,22 +84,29 @@ kit::Level level_of(const std::string& name) {
 
 /// Every name and address under which the API may be met.
 std::vector<std::string> api_names(const Settings& settings, const Addresses& addresses) {
-    std::vector<std::string> names{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-                                   "kubernetes.default.svc.cluster.local", "127.0.0.1", addresses.gateway,
+    std::vector<std::string> names{"localhost",
+                                   "kubernetes",
+                                   "kubernetes.default",
+                                   "kubernetes.default.svc",
+                                   "kubernetes.default.svc.cluster.local",
+                                   "127.0.0.1",
+                                   addresses.gateway,
                                    addresses.api_service};
     if (settings.address.get() != "127.0.0.1" && settings.address.get() != "0.0.0.0") names.push_back(settings.address);
     return names;
 }
 
 class Platform {
-   public:
+ public:
     Platform(const Settings& settings, std::function<void()> ready)
-        : settings_(settings), ready_(std::move(ready)), loop_(io_),
+        : settings_(settings),
+          ready_(std::move(ready)),
+          loop_(io_),
           log_(loop_, STDERR_FILENO, "slipway", level_of(settings.log_level)) {}
 
     Result<void> run();
 
-   private:
+ private:
     Result<void> make();
     Result<void> listen();
     void start_machine();
@@ -176,8 +186,9 @@ Result<void> Platform::listen() {
 
 void Platform::start_machine() {
     const auto edge = edge_settings(settings_);
-    runtime_ = std::make_unique<edge::ContainerdRuntime>(
-        loop_, edge, [this](const std::string& note) { log_.warn("containerd", {{"note", note}}); });
+    runtime_ = std::make_unique<edge::ContainerdRuntime>(loop_, edge, [this](const std::string& note) {
+        log_.warn("containerd", {{"note", note}});
+    });
     runtime_->start([this](Result<void> started) {
         if (!started) {
             failure_ = std::move(started).error().in("the container runtime cannot start");
@@ -195,7 +206,8 @@ void Platform::start_pods() {
         network::Settings{.table = settings_.name,
                           .bridge = edge.bridge,
                           .pod_cidr = settings_.pod_cidr,
-                          .service_cidr = settings_.service_cidr});
+                          .service_cidr = settings_.service_cidr,
+                          .complain = [this](std::string_view what) { complain("the service rules", what); }});
     services_->start();
     listen_to_pods();
     prober_ = std::make_unique<edge::Prober>(io_, loop_);
@@ -216,9 +228,12 @@ void Platform::start_pods() {
 /// Pods reach the API and DNS at the bridge's address, which nobody outside this machine can.
 void Platform::listen_to_pods() {
     auto listening = kit::http::serve(io_, api_options(addresses_.gateway), server_->handler());
-    if (listening) pod_listener_ = std::move(*listening);
-    else if (settings_.address.get() != "0.0.0.0") complain("pods cannot reach the API", listening.error().message);
-    dns_ = std::make_unique<edge::DnsSocket>(io_, *services_, addresses_.gateway);
+    if (listening)
+        pod_listener_ = std::move(*listening);
+    else if (settings_.address.get() != "0.0.0.0")
+        complain("pods cannot reach the API", listening.error().message);
+    dns_ = std::make_unique<edge::DnsSocket>(io_, *services_, addresses_.gateway,
+                                             edge::DnsOptions{.service_cidr = settings_.service_cidr});
     if (const auto bound = dns_->start(); !bound) complain("pods cannot reach DNS", bound.error().message);
 }
 
@@ -228,7 +243,8 @@ void Platform::await_node() {
         for (const auto& condition : (*event->object)["status"]["conditions"].items())
             if (object::Ref(condition)["type"].str() == "Ready" && object::Ref(condition)["status"].str() == "True")
                 if (const auto ready = std::exchange(ready_, nullptr)) {
-                    log_.info("the node is ready", {{"address", settings_.address.get()}, {"port", settings_.port.get()}});
+                    log_.info("the node is ready",
+                              {{"address", settings_.address.get()}, {"port", settings_.port.get()}});
                     ready();
                 }
     });
@@ -264,7 +280,10 @@ Result<void> serve(const Settings& settings, std::function<void()> ready) {
     return Platform(settings, std::move(ready)).run();
 }
 
-Result<void> wipe(const Settings& settings) { return edge::wipe(edge_settings(settings)); }
+Result<void> wipe(const Settings& settings) {
+    TRY(edge::wipe(edge_settings(settings)));
+    return edge::remove_rules(settings.name);
+}
 
 Result<std::vector<std::string>> load_image(const Settings& settings, const std::string& archive) {
     const auto edge = edge_settings(settings);

@@ -61,13 +61,15 @@ Result<void> ensure_front(verbs::Api& api, const Front& front, const std::string
                {{"apiVersion", "v1"},
                 {"kind", "Endpoints"},
                 {"metadata", {{"name", front.name}, {"labels", {{"endpointslice.kubernetes.io/skip-mirror", "true"}}}}},
-                {"subsets", json::array{{{"addresses", json::array{{{"ip", gateway}}}}, {"ports", std::move(subset_ports)}}}}}));
+                {"subsets",
+                 json::array{{{"addresses", json::array{{{"ip", gateway}}}}, {"ports", std::move(subset_ports)}}}}}));
     return ensure(api, front.ns,
                   {{"apiVersion", "discovery.k8s.io/v1"},
                    {"kind", "EndpointSlice"},
                    {"metadata", {{"name", front.name}, {"labels", {{"kubernetes.io/service-name", front.name}}}}},
                    {"addressType", "IPv4"},
-                   {"endpoints", json::array{{{"addresses", json::array{json::value(gateway)}}, {"conditions", {{"ready", true}}}}}},
+                   {"endpoints",
+                    json::array{{{"addresses", json::array{json::value(gateway)}}, {"conditions", {{"ready", true}}}}}},
                    {"ports", front.slice_ports}});
 }
 
@@ -89,7 +91,8 @@ Result<Addresses> addresses_of(std::string_view pod_cidr, std::string_view servi
 }
 
 Result<void> bootstrap(verbs::Api& api, const Addresses& addresses) {
-    for (const auto* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) TRY(ensure(api, "", space(name)));
+    for (const auto* name : {"default", "kube-system", "kube-public", "kube-node-lease"})
+        TRY(ensure(api, "", space(name)));
     TRY(ensure_front(api,
                      {.ns = "default",
                       .name = "kubernetes",

@@ -10,7 +10,7 @@
 namespace platform {
 
 struct Addresses {
-    std::string gateway;      ///< this machine's address in the pod range
+    std::string gateway;  ///< this machine's address in the pod range
     std::uint16_t api_port = 6443;
     std::string api_service;  ///< first address of the service range: default/kubernetes
     std::string dns_service;  ///< tenth: kube-system/kube-dns

@@ -24,9 +24,10 @@ using Command = Result<int> (*)(const Invocation&);
 
 Result<void> need_root(std::string_view command) {
     if (::geteuid() == 0) return {};
-    return base::fail(Code::forbidden, fmt::format("`slipway {}` needs root: it makes namespaces, mounts and packet rules "
-                                                   "(try: sudo slipway {})",
-                                                   command, command));
+    return base::fail(Code::forbidden,
+                      fmt::format("`slipway {}` needs root: it makes namespaces, mounts and packet rules "
+                                  "(try: sudo slipway {})",
+                                  command, command));
 }
 
 Result<int> serve_here(const Invocation& invocation) {
@@ -81,8 +82,10 @@ Result<int> load(const Invocation& invocation) {
 
 Result<int> status(const Invocation& invocation) {
     const auto pid = running(invocation.settings.run_dir.get());
-    if (pid) fmt::print("Slipway runs as pid {}.\n", *pid);
-    else fmt::print("Slipway does not run.\n");
+    if (pid)
+        fmt::print("Slipway runs as pid {}.\n", *pid);
+    else
+        fmt::print("Slipway does not run.\n");
     return pid ? 0 : 3;
 }
 
@@ -141,7 +144,8 @@ Result<int> run_command(const std::string& program, const std::vector<std::strin
     invocation.operands = std::move(line.words);
     for (const auto& command : commands)
         if (command.name == words[0]) return command.run(invocation);
-    return base::fail(Code::bad_request, fmt::format("there is no command \"{}\"; `slipway help` lists them", words[0]));
+    return base::fail(Code::bad_request,
+                      fmt::format("there is no command \"{}\"; `slipway help` lists them", words[0]));
 }
 
 }  // namespace platform

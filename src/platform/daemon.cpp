@@ -71,13 +71,15 @@ Result<Pid> Pid::take(const std::filesystem::path& run_dir) {
     const auto file = pid_file(run_dir);
     const int lock = ::open((run_dir / "slipway.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
-        return base::fail(Code::internal, fmt::format("cannot open {}/slipway.lock: {}", run_dir.string(), std::strerror(errno)));
+        return base::fail(Code::internal,
+                          fmt::format("cannot open {}/slipway.lock: {}", run_dir.string(), std::strerror(errno)));
     if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
         ::close(lock);
         const auto holder = pid_in(file);
-        return base::fail(Code::conflict, fmt::format("a Slipway already serves from {} (pid {}); stop it by `slipway down`, or "
-                                                      "choose another --run-dir, --data-dir and --instance",
-                                                      run_dir.string(), holder ? *holder : 0));
+        return base::fail(Code::conflict,
+                          fmt::format("a Slipway already serves from {} (pid {}); stop it by `slipway down`, or "
+                                      "choose another --run-dir, --data-dir and --instance",
+                                      run_dir.string(), holder ? *holder : 0));
     }
     TRY(write_file(file, fmt::format("{}\n", ::getpid()), 0644));
     return Pid(lock, file);
@@ -103,7 +105,8 @@ Result<void> start_in_background(const std::vector<std::string>& arguments, cons
     std::error_code error;
     std::filesystem::create_directories(log.parent_path(), error);
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (out < 0) return base::fail(Code::internal, fmt::format("cannot write {}: {}", log.string(), std::strerror(errno)));
+    if (out < 0)
+        return base::fail(Code::internal, fmt::format("cannot write {}: {}", log.string(), std::strerror(errno)));
     int ends[2];
     if (::pipe(ends) != 0) return base::fail(Code::internal, "no pipe can be had");
     ::fcntl(ends[0], F_SETFD, FD_CLOEXEC);
@@ -119,7 +122,8 @@ Result<void> start_in_background(const std::vector<std::string>& arguments, cons
     ::close(ends[0]);
     if (said == ready_word) return {};
     ::waitpid(child, nullptr, 0);
-    return base::fail(Code::unavailable, said.empty() ? fmt::format("the platform ended at once; see {}", log.string()) : said);
+    return base::fail(Code::unavailable,
+                      said.empty() ? fmt::format("the platform ended at once; see {}", log.string()) : said);
 }
 
 void tell_starter(std::string_view text) {

@@ -14,14 +14,14 @@ namespace platform {
 
 /// Holds the one right to serve from a run directory, and its pid file, for as long as it lives.
 class Pid {
-   public:
+ public:
     /// Code::conflict, naming the pid, when another daemon serves there.
     static base::Result<Pid> take(const std::filesystem::path& run_dir);
     Pid(Pid&& other) noexcept;
     Pid& operator=(Pid&&) = delete;
     ~Pid();
 
-   private:
+ private:
     Pid(int lock, std::filesystem::path file) : lock_(lock), file_(std::move(file)) {}
     int lock_;
     std::filesystem::path file_;

@@ -111,7 +111,8 @@ Certificate issue(const Wanted& wanted, EVP_PKEY* key, X509* ca, EVP_PKEY* ca_ke
     X509_set_issuer_name(x, X509_get_subject_name(issuer));
     X509_set_pubkey(x, key);
     add_extension(x, issuer, NID_basic_constraints, ca ? "critical,CA:FALSE" : "critical,CA:TRUE");
-    add_extension(x, issuer, NID_key_usage, ca ? "critical,digitalSignature" : "critical,keyCertSign,cRLSign,digitalSignature");
+    add_extension(x, issuer, NID_key_usage,
+                  ca ? "critical,digitalSignature" : "critical,keyCertSign,cRLSign,digitalSignature");
     add_extension(x, issuer, NID_subject_key_identifier, "hash");
     if (ca) add_extension(x, issuer, NID_authority_key_identifier, "keyid");
     if (!wanted.usage.empty()) add_extension(x, issuer, NID_ext_key_usage, wanted.usage);
@@ -157,8 +158,9 @@ Result<std::string> load_or_issue(const std::filesystem::path& file, const std::
 
 std::string base64(std::string_view text) {
     std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
     out.resize(static_cast<std::size_t>(size));
     return out;
 }
@@ -174,9 +176,9 @@ Result<Pki> load_pki(const std::filesystem::path& folder, const std::vector<std:
     pki.ca_certificate = TRY(load_or_issue(folder / "ca.crt", pki.ca_key,
                                            {.common_name = "slipway-ca", .lifetime_s = 10 * year_s}, Pki{}, now));
     pki.server_key = TRY(load_or_make_key(folder / "server.key"));
-    pki.server_certificate = TRY(load_or_issue(
-        folder / "server.crt", pki.server_key,
-        {.common_name = "kube-apiserver", .names = names, .usage = "serverAuth"}, pki, now));
+    pki.server_certificate =
+        TRY(load_or_issue(folder / "server.crt", pki.server_key,
+                          {.common_name = "kube-apiserver", .names = names, .usage = "serverAuth"}, pki, now));
     pki.admin_key = TRY(load_or_make_key(folder / "admin.key"));
     pki.admin_certificate = TRY(load_or_issue(
         folder / "admin.crt", pki.admin_key,

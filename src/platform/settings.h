@@ -1,4 +1,5 @@
-// Everything that the platform can be told, declared once: flags, environment (SLIPWAY_*), file and help derive from it.
+// Everything that the platform can be told, declared once: flags, environment (SLIPWAY_*), file and help derive from
+// it.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +14,10 @@ using kit::Setting;
 struct Settings {
     Setting<std::string> data_dir{"data-dir", "Where state, keys, images and logs are kept.", "/var/lib/slipway"};
     Setting<std::string> run_dir{"run-dir", "Where sockets, pins and mounts of this boot are kept.", "/run/slipway"};
-    Setting<std::string> name{"instance", "Distinguishes platforms on one machine: names the bridge, the packet "
-                              "table and the cgroups. At most 10 characters.", "slipway"};
+    Setting<std::string> name{"instance",
+                              "Distinguishes platforms on one machine: names the bridge, the packet "
+                              "table and the cgroups. At most 10 characters.",
+                              "slipway"};
     Setting<std::string> address{"api-address", "The address on which the API listens.", "127.0.0.1"};
     Setting<std::uint16_t> port{"api-port", "The port on which the API listens.", "6443"};
     Setting<std::string> node_name{"node-name", "The node's name; empty: the host's.", ""};

@@ -4,10 +4,10 @@ namespace platform {
 namespace {
 
 class ReadingOfNode final : public server::Logs::Reading {
-   public:
+ public:
     explicit ReadingOfNode(std::unique_ptr<node::LogReader::Reading> reading) : reading_(std::move(reading)) {}
 
-   private:
+ private:
     std::unique_ptr<node::LogReader::Reading> reading_;
 };
 
