@@ -17,6 +17,10 @@ const Resource& namespaces() {
     return resource;
 }
 
+/// How long an ending namespace stands at least, so that whoever still writes into it is told that it ends. Counted
+/// from the whole second in which its end began, so a second more than is wanted.
+constexpr Duration standing_min = std::chrono::milliseconds(1250);
+
 /// What still stands in a namespace.
 struct Remains {
     std::map<std::string, std::size_t> kinds;       ///< "pods." to count
@@ -139,7 +143,13 @@ Result<Plan> reconcile(const Pass& pass) {
         return plan;
     }
     if (remains.kinds.empty()) {
-        if (ns["spec"]["finalizers"].size() > 0) let_go(plan, ns);
+        if (ns["spec"]["finalizers"].size() == 0) return plan;
+        const auto began = base::parse_rfc3339(ns.meta()["deletionTimestamp"].str());
+        const auto left = began.value_or(pass.now) + standing_min - pass.now;
+        if (began && left > Duration{0})
+            plan.again_in(left);
+        else
+            let_go(plan, ns);
         return plan;
     }
     auto status = status_of(ns, remains, pass.now);

@@ -119,6 +119,7 @@ static void drop_type_dependent(json::object& updated, const json::object& live)
         }
         drop_if_same("ipFamilies");
         drop_if_same("ipFamilyPolicy");
+        drop_if_same("internalTrafficPolicy");
     }
     if (needs_node_port(live) && !needs_node_port(updated) && node_ports(live) == node_ports(updated))
         if (auto* ports = find_list(spec, "ports"))

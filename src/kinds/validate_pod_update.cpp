@@ -56,9 +56,9 @@ static void check_tolerations_kept(Checks& checks, Ref now, Ref before) {
     for (const auto& old : before.items()) {
         const auto wanted = without(old, "tolerationSeconds");
         const auto same = [&](const json::value& item) { return without(item, "tolerationSeconds") == wanted; };
-        if (std::ranges::none_of(items, same))
-            checks.forbidden("spec.tolerations",
-                             "existing toleration can not be modified except its tolerationSeconds");
+        if (std::ranges::any_of(items, same)) continue;
+        checks.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
+        return;  // upstream tells of the first alone
     }
 }
 

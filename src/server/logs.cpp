@@ -93,7 +93,7 @@ Result<LogRequest> parse(Core& core, const Call& call) {
     at_least(causes, "limitBytes", wanted.limit_bytes, 1);
     if (since_s && !query.get("sinceTime").empty())
         causes.push_back(
-            {"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", ""});
+            {"FieldValueForbidden", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", "[]"});
     at_least(causes, "sinceSeconds", since_s, 1);
     if (query.has("stream")) causes.push_back({"FieldValueForbidden", "Forbidden: may not be specified", "stream"});
     if (since_s) wanted.since = core.loop.now() - std::chrono::seconds(*since_s);

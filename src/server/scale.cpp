@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kinds/registry.h"
+#include "object/decode.h"
 #include "object/patch.h"
 #include "object/selector.h"
 #include "server/answer.h"
@@ -44,8 +45,6 @@ Result<void> check(const Call& call, Ref scale) {
             Code::bad_request,
             fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.place.name));
     const auto replicas = scale["spec"]["replicas"];
-    if (replicas && !replicas.value()->is_int64() && !replicas.value()->is_uint64())
-        return base::fail(Code::bad_request, "spec.replicas is no integer");
     if (replicas.num() >= 0) return {};
     base::Details details{.name = call.place.name, .group = "autoscaling", .kind = "Scale"};
     details.causes = {{"FieldValueInvalid",
@@ -55,6 +54,11 @@ Result<void> check(const Call& call, Ref scale) {
                       fmt::format("Scale.autoscaling \"{}\" is invalid: spec.replicas: {}", call.place.name,
                                   details.causes[0].message),
                       details);
+}
+
+/// As the message says: integers where integers are, nothing that it does not know.
+Result<json::object> decoded(json::object scale) {
+    return TRY(object::shape(*kinds::message("autoscaling/v1", "Scale"), std::move(scale))).object;
 }
 
 Result<verbs::Written> set(Core& core, const Call& call, const json::object& scale,
@@ -73,7 +77,25 @@ Result<verbs::Written> set(Core& core, const Call& call, const json::object& sca
 Result<verbs::Written> update(Core& core, const Call& call) {
     const auto options = TRY(parse_write_options(call, "UpdateOptions"));
     const auto body = TRY(decode_body(call.request, Expected::of("autoscaling/v1", "autoscaling/v1", "Scale")));
-    return set(core, call, body.object, options);
+    return set(core, call, TRY(decoded(body.object)), options);
+}
+
+/// A Scale is applied as the one field of its object that it shows, with the conflicts which that field has.
+Result<verbs::Written> apply(Core& core, const Call& call, const ParsedPatch& patch,
+                             const verbs::WriteOptions& options) {
+    if (!patch.value.is_object()) return base::fail(Code::bad_request, "an applied configuration must be an object");
+    const auto scale = TRY(decoded(patch.value.get_object()));
+    TRY(check(call, scale));
+    json::object meta{{"name", call.place.name}};
+    for (const auto* key : {"uid", "resourceVersion", "managedFields"})
+        if (const auto* said = Ref(scale)["metadata"][key].value()) meta[key] = *said;
+    json::object spec;
+    if (const auto* wanted = Ref(scale)["spec"]["replicas"].value()) spec["replicas"] = *wanted;
+    json::object intent{{"kind", call.place.kind->kind},
+                        {"apiVersion", call.place.kind->api_version()},
+                        {"metadata", std::move(meta)},
+                        {"spec", std::move(spec)}};
+    return core.api.patch(call.target(), verbs::PatchType::apply, std::move(intent), options);
 }
 
 Result<json::value> patched(const json::object& scale, ParsedPatch patch) {
@@ -81,8 +103,8 @@ Result<json::value> patched(const json::object& scale, ParsedPatch patch) {
         case verbs::PatchType::json_patch:
             return object::json_patch(scale, patch.value);
         case verbs::PatchType::merge:
-        case verbs::PatchType::apply:
             return object::merge_patch(scale, patch.value);
+        case verbs::PatchType::apply:
         case verbs::PatchType::strategic:
             break;
     }
@@ -90,13 +112,23 @@ Result<json::value> patched(const json::object& scale, ParsedPatch patch) {
     return TRY(object::strategic_merge(*kinds::message("autoscaling/v1", "Scale"), scale, patch.value.get_object()));
 }
 
+/// A patch whose result is no Scale; upstream's details name nothing but the cause.
+base::Error no_scale(const Call& call, std::string_view why) {
+    auto message = fmt::format("Invalid value: {}", why);
+    auto text = fmt::format("Scale.autoscaling \"{}\" is invalid: patch: {}", call.place.name, message);
+    return {Code::invalid, std::move(text), {.causes = {{"FieldValueInvalid", std::move(message), "patch"}}}};
+}
+
 Result<verbs::Written> patch(Core& core, const Call& call) {
     auto parsed = TRY(parse_patch(call.request));
     const auto options = TRY(parse_write_options(call, "PatchOptions"));
+    if (parsed.type == verbs::PatchType::apply) return apply(core, call, parsed, options);
     const auto live = TRY(core.api.get(call.target()));
     const auto scale = TRY(patched(scale_of(*call.place.kind, *live), std::move(parsed)));
-    if (!scale.is_object()) return base::fail(Code::bad_request, "the patched Scale is no object");
-    return set(core, call, scale.get_object(), options);
+    if (!scale.is_object()) return std::unexpected(no_scale(call, "the patched Scale is no object"));
+    const auto shaped = decoded(scale.get_object());
+    if (!shaped) return std::unexpected(no_scale(call, shaped.error().message));
+    return set(core, call, *shaped, options);
 }
 
 void send_scale(Core& core, Call call, const Object& object) {

@@ -33,6 +33,16 @@ bool created_by_update(const Kind& kind) {
 /// Kinds whose PUT must say which revision it changes.
 bool needs_revision(const Kind& kind) { return kind.kind == "Lease"; }
 
+/// Upstream says the resource where a Kind is said elsewhere.
+Error revision_missing(const Kind& kind, std::string_view name) {
+    auto error = invalid(
+        kind, name,
+        {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion"}});
+    auto said = *error.details;
+    said.kind = kind.plural;
+    return {error.code, std::move(error.message), std::move(said)};
+}
+
 /// Takes a member out, to be put back: what this path does not own must not count as written by its manager.
 json::value take(json::object& object, std::string_view key) {
     auto* found = object.if_contains(key);
@@ -136,6 +146,7 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
     if (causes.empty()) causes = TRY(allocate(kind, object, nullptr));
     if (!causes.empty()) return std::unexpected(invalid(kind, name, std::move(causes)));
     for (auto& warning : kinds::warnings(kind, object, nullptr)) draft.warnings.push_back(std::move(warning));
+    kinds::set_defaults(kind, object);  // upstream reads it back with defaults, of what was derived too
     object = in_order(kind, std::move(object));
     if (options.dry_run == DryRun::all) {
         object::child(object, "metadata").stable_erase("resourceVersion");
@@ -157,10 +168,10 @@ Result<Written> StoredApi::update(const Target& target, json::object body, const
         object::child(draft.object, "metadata").erase("resourceVersion");
         return insert(target, std::move(draft), options);
     }
-    if (needs_revision(kind) && Ref(draft.object)["metadata"]["resourceVersion"].str().empty())
-        return std::unexpected(invalid(kind, target.name,
-                                       {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
-                                         "metadata.resourceVersion"}}));
+    const Ref said = Ref(draft.object)["metadata"];
+    const bool same_uid = said["uid"].str(live->uid()) == live->uid();  // another's is a conflict, told below
+    if (needs_revision(kind) && said["resourceVersion"].str().empty() && same_uid)
+        return std::unexpected(revision_missing(kind, target.name));
     if (options.subresource == "finalize") return finalize(target, live, draft.object, options);
     return replace(target, live, std::move(draft), options);
 }
@@ -231,9 +242,9 @@ Result<Written> StoredApi::bind(const Target& target, const ObjectPtr& live, con
     auto object = live->value();
     auto& meta = object::child(object, "metadata");
     object::child(object, "spec")["nodeName"] = node;
-    for (const auto& [key, value] : Ref(body)["metadata"]["annotations"].members())
-        if (Ref(live->value())["metadata"]["annotations"][key].str() != Ref(value).str())
-            object::child(meta, "annotations")[key] = value;
+    for (const auto* map : {"annotations", "labels"})
+        for (const auto& [key, value] : Ref(body)["metadata"][map].members())
+            if (live->meta()[map][key].str() != Ref(value).str()) object::child(meta, map)[key] = value;
     auto& conditions = object::list(object::child(object, "status"), "conditions");
     const auto stale = std::remove_if(conditions.begin(), conditions.end(),
                                       [](const json::value& c) { return Ref(c)["type"].str() == "PodScheduled"; });
