@@ -99,7 +99,6 @@ static constexpr Rule rules[] = {
      .update_order = UpdateOrder::spec_first},
     {.group = "events.k8s.io",
      .kind = "Event",
-     .set_defaults = default_event,
      .validate_create = validate_new_event,
      .cells = new_event_cells,
      .update_order = UpdateOrder::change_only},

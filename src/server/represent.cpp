@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kinds/convert.h"
+
 namespace server {
 
 namespace json = object::json;
@@ -15,12 +17,7 @@ std::string prefix_of(std::string_view kind, std::string_view api_version) {
 }  // namespace
 
 object::ObjectPtr as_kind(const object::Kind& kind, const object::ObjectPtr& object) {
-    const auto stored = (*object)["apiVersion"].str();
-    if (stored == kind.api_version() && (*object)["kind"].str() == kind.kind) return object;
-    auto value = object->value();
-    value["kind"] = kind.kind;
-    value["apiVersion"] = kind.api_version();
-    return std::make_shared<const object::Object>(std::move(value));
+    return kinds::as_kind(kind, object);
 }
 
 Text text_as(const object::Kind& kind, const object::ObjectPtr& object) { return as_kind(kind, object)->text(); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kinds/convert.h"
 #include "kinds/rules.h"
 
 namespace server {
@@ -47,10 +48,13 @@ std::vector<object::ObjectPtr> Selection::candidates(const store::Store& store, 
 
 bool Selection::matches(const object::Object& object) const {
     if (!labels_.selects_everything() && !labels_.matches(object.meta()["labels"])) return false;
+    if (fields_.empty()) return true;
+    const bool as_stored = &kinds::stored_as(*kind_) == kind_;
+    const auto other = as_stored ? json::object{} : kinds::converted(*kind_, object.value());
+    const auto& shown = as_stored ? object.value() : other;
     return std::ranges::all_of(fields_, [&](const object::FieldRequirement& field) {
-        const bool same = field.path == "metadata.name"
-                              ? object.name() == field.value
-                              : kinds::selectable(*kind_, object.value(), field.path) == field.value;
+        const bool same = field.path == "metadata.name" ? object.name() == field.value
+                                                        : kinds::selectable(*kind_, shown, field.path) == field.value;
         return same == field.equal;
     });
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kinds/convert.h"
+
 namespace verbs {
 
 using base::Code;
@@ -9,7 +11,9 @@ using object::Kind;
 
 namespace {
 
-base::Details details(const Kind& kind, std::string_view name) {
+/// Errors name the kind that is stored, whichever of its versions was asked for.
+base::Details details(const Kind& asked, std::string_view name) {
+    const Kind& kind = kinds::stored_as(asked);
     return {.name = std::string(name), .group = std::string(kind.group), .kind = std::string(kind.plural)};
 }
 
@@ -42,7 +46,8 @@ Error forbidden(const Kind& kind, std::string_view name, std::string_view why, s
     return {Code::forbidden, fmt::format("{} \"{}\" is forbidden: {}", kind.qualified(), name, why), std::move(said)};
 }
 
-Error invalid(const Kind& kind, std::string_view name, std::vector<base::Cause> causes) {
+Error invalid(const Kind& asked, std::string_view name, std::vector<base::Cause> causes) {
+    const Kind& kind = kinds::stored_as(asked);
     std::string text;
     for (const auto& cause : causes)
         text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", cause.field, cause.message);

@@ -15,7 +15,7 @@ using base::Result;
 using object::Ref;
 
 Result<Written> StoredApi::patch(const Target& target, PatchType type, json::value patch, const WriteOptions& options) {
-    const auto live = store_.get(key_of(target));
+    const auto live = find(target);
     if (type == PatchType::apply) return apply(target, live, patch, options);
     if (!live) return std::unexpected(not_found(*target.kind, target.name));
     auto draft = TRY(patched(target, *live, type, patch, options));
@@ -43,9 +43,9 @@ Result<StoredApi::Draft> StoredApi::patched(const Target& target, const object::
         return std::unexpected(invalid_patch(*target.kind, target.name, "the patched object is no object"));
     const Ref patched(value);
     if (patched["kind"].str() != target.kind->kind || patched["apiVersion"].str() != target.kind->api_version())
-        return std::unexpected(invalid_patch(*target.kind, target.name,
-                                             fmt::format("it would become a {} of {}", patched["kind"].str(),
-                                                         patched["apiVersion"].str())));
+        return std::unexpected(invalid_patch(
+            *target.kind, target.name,
+            fmt::format("it would become a {} of {}", patched["kind"].str(), patched["apiVersion"].str())));
     auto draft = shaped(target, std::move(value.get_object()), options);
     if (!draft && draft.error().code == Code::bad_request)
         return std::unexpected(invalid_patch(*target.kind, target.name, draft.error().message));

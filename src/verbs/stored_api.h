@@ -31,6 +31,9 @@ class StoredApi final : public Api {
         Tracking tracking = Tracking::track;
     };
 
+    /// The stored object in the form of the version that is asked for; null when there is none.
+    ObjectPtr find(const Target& target) const;
+    static json::object to_store(const object::Kind& kind, json::object object);
     base::Result<Draft> shaped(const Target& target, json::object body, const WriteOptions& options) const;
     base::Result<Written> insert(const Target& target, Draft draft, const WriteOptions& options);
     base::Result<Written> replace(const Target& target, const ObjectPtr& live, Draft draft,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kinds/convert.h"
 #include "kinds/registry.h"
 #include "kinds/rules.h"
 #include "kinds/warnings.h"
@@ -68,7 +69,8 @@ bool may_go(const Kind& kind, const json::object& object) {
 }
 
 store::Key key_of(const Target& target) {
-    return {{std::string(target.kind->group), std::string(target.kind->plural)}, target.ns, target.name};
+    const Kind& kind = kinds::stored_as(*target.kind);
+    return {{std::string(kind.group), std::string(kind.plural)}, target.ns, target.name};
 }
 
 std::unique_ptr<Api> make_api(store::Store& store, const run::Clock& clock, base::Rng rng, Settings settings) {
@@ -83,8 +85,18 @@ StoredApi::StoredApi(store::Store& store, const run::Clock& clock, base::Rng rng
     for (const auto& service : store_.list({"", "services"})) addresses_.hold(service->value());
 }
 
-Result<ObjectPtr> StoredApi::get(const Target& target) const {
+ObjectPtr StoredApi::find(const Target& target) const {
     auto object = store_.get(key_of(target));
+    return object ? kinds::as_kind(*target.kind, object) : object;
+}
+
+json::object StoredApi::to_store(const Kind& kind, json::object object) {
+    const Kind& stored = kinds::stored_as(kind);
+    return &stored == &kind ? object : in_order(stored, kinds::converted(stored, std::move(object)));
+}
+
+Result<ObjectPtr> StoredApi::get(const Target& target) const {
+    auto object = find(target);
     if (!object) return std::unexpected(not_found(*target.kind, target.name));
     return object;
 }
@@ -152,14 +164,14 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
         object::child(object, "metadata").stable_erase("resourceVersion");
         return Written{std::make_shared<const object::Object>(std::move(object)), true, std::move(draft.warnings)};
     }
-    auto stored = TRY(store_.create(key, std::move(object)));
+    auto stored = TRY(store_.create(key, to_store(kind, std::move(object))));
     note_services(kind, nullptr, &stored->value());
     return Written{std::move(stored), true, std::move(draft.warnings)};
 }
 
 Result<Written> StoredApi::update(const Target& target, json::object body, const WriteOptions& options) {
     const Kind& kind = *target.kind;
-    const auto live = store_.get(key_of(target));
+    const auto live = find(target);
     if (!live && (!options.subresource.empty() || !created_by_update(kind)))
         return std::unexpected(not_found(kind, target.name));
     if (live && options.subresource == "binding") return bind(target, live, body, options);
@@ -222,7 +234,7 @@ Result<Written> StoredApi::commit(const Target& target, const ObjectPtr& live, j
         object::child(object, "metadata")["resourceVersion"] = std::to_string(removed->revision());
         return Written{std::make_shared<const object::Object>(std::move(object)), false, std::move(warnings)};
     }
-    auto stored = TRY(store_.update(key, std::move(object), live->revision()));
+    auto stored = TRY(store_.update(key, to_store(kind, std::move(object)), live->revision()));
     note_services(kind, &live->value(), &stored->value());
     return Written{std::move(stored), false, std::move(warnings)};
 }
