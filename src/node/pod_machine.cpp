@@ -50,11 +50,23 @@ class Look {
             return;
         }
         const bool open = run_inits();
+        bool one_starts = false;  // containers of a pod start one after the other, in the order of the spec
         for (const auto& c : pod_.containers) {
             const auto& facts = state_.facts(c.name);
-            if (c.role == Role::main && open) keep(c, facts);
             if (c.role == Role::ephemeral && facts.runs == 0) keep(c, facts);
+            if (c.role != Role::main || !open) continue;
+            if (facts.live() || !one_starts) keep(c, facts);
+            one_starts = one_starts || is_starting(facts) || starts(c.name);
         }
+    }
+
+    static bool is_starting(const ContainerFacts& facts) {
+        return facts.stage == Stage::preparing || facts.stage == Stage::starting || facts.stage == Stage::hooking;
+    }
+    bool starts(const std::string& container) const {
+        return std::ranges::any_of(plan_.actions, [&](const auto& action) {
+            return action.what == Do::start && action.container == container;
+        });
     }
 
     bool over_deadline() {

@@ -112,7 +112,7 @@ class Platform {
     void start_machine();
     void start_pods();
     void listen_to_pods();
-    void await_node();
+    void announce();
     void stop();
     kit::http::ServerOptions api_options(const std::string& address) const;
     void complain(std::string_view what, std::string_view why) { log_.error(what, {{"error", why}}); }
@@ -142,8 +142,6 @@ class Platform {
     std::unique_ptr<node::Node> node_;
     std::unique_ptr<edge::LogFiles> log_files_;
     std::unique_ptr<node::LogReader> log_reader_;
-    std::unique_ptr<store::Watch> node_watch_;
-    bool machine_ready_ = false;
     std::optional<base::Error> failure_;
 };
 
@@ -171,7 +169,6 @@ Result<void> Platform::make() {
     engine_->start();
     server::Ports ports;
     ports.logs = &logs_;
-    ports.unready = [this]() -> std::vector<std::string> { return {}; };
     server_ = std::make_unique<server::ApiServer>(server::Settings{.token_key_pem = pki_.account_key}, loop_, *api_,
                                                   fresh_rng(), ports);
     return {};
@@ -220,9 +217,8 @@ void Platform::start_pods() {
     log_files_ = std::make_unique<edge::LogFiles>(io_);
     log_reader_ = std::make_unique<node::LogReader>(loop_, *node_, *store_, *files_, *log_files_);
     logs_.attach(*log_reader_);
-    await_node();
     node_->start();
-    machine_ready_ = true;
+    announce();
 }
 
 /// Pods reach the API and DNS at the bridge's address, which nobody outside this machine can.
@@ -237,16 +233,13 @@ void Platform::listen_to_pods() {
     if (const auto bound = dns_->start(); !bound) complain("pods cannot reach DNS", bound.error().message);
 }
 
-void Platform::await_node() {
-    node_watch_ = store_->subscribe([this](const store::EventPtr& event) {
-        if (!ready_ || event->key.resource.plural != "nodes") return;
-        for (const auto& condition : (*event->object)["status"]["conditions"].items())
-            if (object::Ref(condition)["type"].str() == "Ready" && object::Ref(condition)["status"].str() == "True")
-                if (const auto ready = std::exchange(ready_, nullptr)) {
-                    log_.info("the node is ready",
-                              {{"address", settings_.address.get()}, {"port", settings_.port.get()}});
-                    ready();
-                }
+/// The node has written itself Ready; what remains is that this is durable and that the rules are in the kernel.
+void Platform::announce() {
+    services_->on_ready([this] {
+        store_->when_durable(store_->revision(), [this] {
+            log_.info("the node is ready", {{"address", settings_.address.get()}, {"port", settings_.port.get()}});
+            if (const auto ready = std::exchange(ready_, nullptr)) ready();
+        });
     });
 }
 

@@ -68,7 +68,7 @@ class Watch {  ///< dropping it ends the watch
 };
 
 struct Options {
-    std::size_t history_max = 2000;  ///< events kept for watches from an old revision and for paged lists
+    std::size_t history_max = 1000;  ///< events kept for watches from an old revision and for paged lists
 };
 
 class Store {

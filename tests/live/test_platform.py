@@ -160,7 +160,7 @@ class NothingIsLost(unittest.TestCase):
     """Rolling updates under full load: not one request fails, with connections kept alive and with new ones."""
 
     def roll(self, replicas, mode):
-        name = 'roll%d' % replicas
+        name = 'roll%d%s' % (replicas, '-close' if mode else '')
         manifest = deployment(name, 'vehicles:1', replicas=replicas, port=8080,
                               strategy={'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 0}},
                               probe={'httpGet': {'path': '/ready', 'port': 8080}, 'periodSeconds': 1},
