@@ -204,13 +204,19 @@ class Recorded(unittest.TestCase):
         if not os.path.exists(os.path.join(golden, 'golden.py')):
             self.skipTest('no recordings beside this checkout (%s)' % golden)
         files = sorted(os.path.join(golden, f) for f in os.listdir(golden) if f.endswith('.json'))
-        done = platform.run(sys.executable, os.path.join(golden, 'golden.py'), 'replay', *files, '-k', 'P0',
-                            '--kubeconfig', platform.kubeconfig, check=False, timeout=900)
-        failed = set(re.findall(r'^FAIL (.*?)  ', done.stdout, re.M))
+
+        def replay(only):
+            done = platform.run(sys.executable, os.path.join(golden, 'golden.py'), 'replay', *files, '-k', only,
+                                '--kubeconfig', platform.kubeconfig, check=False, timeout=900)
+            return set(re.findall(r'^FAIL (.*?)  ', done.stdout, re.M)), done.stdout
+
+        failed, out = replay('P0')
+        print(out.splitlines()[-1])
         with open(self.KNOWN) as f:
             known = {line.split('#')[0].strip() for line in f if line.split('#')[0].strip()}
-        print(done.stdout.splitlines()[-1])
-        self.assertEqual(failed - known, set(), done.stdout)
+        # Some cases wait for a moment that a busy machine misses: what failed among others is asked again alone.
+        still = {name: again for name in sorted(failed - known) for lost, again in [replay(name)] if name in lost}
+        self.assertEqual(still, {})
 
 
 if __name__ == '__main__':
