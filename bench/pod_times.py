@@ -38,7 +38,7 @@ def ask(connection, method, path, body=None):
 def spec(name, probed):
     container = {'name': 'c', 'image': 'busybox:1.36', 'command': ['httpd', '-f', '-p', '8080']}
     if probed:
-        container['readinessProbe'] = {'httpGet': {'path': '/', 'port': 8080}, 'periodSeconds': 1}
+        container['readinessProbe'] = {'httpGet': {'path': '/etc/passwd', 'port': 8080}, 'periodSeconds': 1}
     else:
         # Ends at once on TERM: a pid 1 without a handler would sit out its grace.
         container['command'] = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1000 & wait $!; done']
