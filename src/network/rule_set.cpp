@@ -38,6 +38,9 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) {
     return h ^ (h >> 33);
 }
 
+/// The rules of a service port's chain. The first picks a backend from a map. While a transaction is being made, a
+/// packet that entered by the old rules may find the old map gone already; without a second rule it would go on
+/// untranslated and be refused. That one names a backend of the same rules, which still serves at that moment.
 json::array to_backends(const PortRule& rule) {
     json::array entries;
     json::value key;
@@ -54,7 +57,16 @@ json::array to_backends(const PortRule& rule) {
     }
     json::object target{{"key", std::move(key)}, {"data", {{"set", std::move(entries)}}}};
     json::value dnat{{"dnat", {{"family", "ip"}, {"addr", {{"map", std::move(target)}}}}}};
-    return {match("==", meta("l4proto"), json::value(rule.protocol)), std::move(dnat)};
+    const auto protocol = match("==", meta("l4proto"), json::value(rule.protocol));
+    const auto& first = rule.backends.front();
+    json::value fallback{{"dnat", {{"family", "ip"}, {"addr", first.ip}, {"port", first.port}}}};
+    json::array rules;
+    for (auto* target_of : {&dnat, &fallback}) {
+        auto& rule_made = rules.emplace_back(json::array_kind).get_array();
+        rule_made.push_back(protocol);
+        rule_made.push_back(std::move(*target_of));
+    }
+    return rules;
 }
 
 class Transaction {
@@ -68,6 +80,11 @@ class Transaction {
     }
     void command(std::string_view verb, std::string_view what, json::object body) {
         commands_.emplace_back(json::object{{verb, {{what, in_table(std::move(body))}}}});
+    }
+    /// Rules as serialized: a list of lists of expressions.
+    void rules(std::string_view chain, const std::string& text) {
+        auto parsed = json::parse(text);
+        for (auto& each : parsed.as_array()) rule(chain, std::move(each.as_array()));
     }
     void rule(std::string_view chain, json::array expressions) {
         command("add", "rule", {{"chain", chain}, {"expr", std::move(expressions)}});
@@ -241,7 +258,7 @@ std::string RuleSet::everything() {
     for (const auto& [chain, owner] : chain_owners_) {
         sent_chains_[chain] = wanted_chain(chain);
         out.chain(chain);
-        out.rule(chain, json::parse(sent_chains_[chain]).as_array());
+        out.rules(chain, sent_chains_[chain]);
     }
     for (const auto& [element, claims] : claims_) {
         sent_elements_[element] = claims.begin()->second;
@@ -267,7 +284,7 @@ std::string RuleSet::changes() {
             out.chain(chain);
         else
             out.command("flush", "chain", {{"name", chain}});
-        out.rule(chain, json::parse(rule).as_array());
+        out.rules(chain, rule);
         sent_chains_[chain] = rule;
     }
     for (const auto& element : changed_elements_) {

@@ -163,7 +163,9 @@ Result<void> Platform::make() {
     }));
     store_ = std::make_unique<store::Store>(loop_, std::move(opened_.loaded), opened_.journal.get());
     api_ = verbs::make_api(*store_, loop_, fresh_rng(), {.service_cidr = settings_.service_cidr});
-    TRY(bootstrap(*api_, addresses_));
+    if (auto made = bootstrap(*api_, addresses_); !made)
+        return std::unexpected(std::move(made).error().in(
+            "the cluster's own objects (were --service-cidr or --pod-cidr changed since this data was made?)"));
     TRY(server::ensure_default_roles(*api_));
     engine_ = std::make_unique<engine::Engine>(loop_, *api_, control::all({.root_ca_pem = pki_.ca_certificate}));
     engine_->start();
