@@ -32,6 +32,7 @@ images: build ## the container images, made from Debian's packages and our own b
 
 test: deps build images ## unit tests, simulation, and tests on a live platform of their own
 	@cmake --build --preset release -j $(JOBS) --target tests
+	@tools/old-kubectl build/kubectl-debian >/dev/null 2>&1 || echo "Debian's kubernetes-client cannot be had: the live tests use the kubectl on PATH alone"
 	@cd tests/browser && npm install --no-package-lock --no-audit --no-fund --silent || echo "playwright-core cannot be had: the browser test will say that it is skipped"
 	@ctest --preset release
 
