@@ -174,6 +174,22 @@ TEST_F(NodeTest, CrashesBackOffTwiceAsLongEachTime) {
     EXPECT_EQ(text("/containerStatuses/0/restartCount"), "17");
 }
 
+TEST_F(NodeTest, APodThatRanIsNotPendingWhileItIsRestarted) {
+    pod(R"("containers":[{"name":"c","image":"busybox:1.36"},{"name":"d","image":"busybox:1.36"}])");
+    run(100ms);
+    std::vector<std::string> phases;
+    const auto watch = store.subscribe([&](const store::EventPtr& event) {
+        if (event->key.resource.plural == "pods") phases.emplace_back((*event->object)["status"]["phase"].str());
+    });
+    for (int crash = 0; crash < 3; ++crash) {
+        machine.exit(machine.find("c")->seen.id, 1);
+        run(1min);
+    }
+    EXPECT_EQ(text("/containerStatuses/0/restartCount"), "3");
+    EXPECT_GE(phases.size(), 6u);
+    EXPECT_EQ(std::ranges::count(phases, "Running"), std::ssize(phases));
+}
+
 TEST_F(NodeTest, AMissingImageIsPulledWithBackOff) {
     pod(R"("containers":[{"name":"c","image":"127.0.0.1:1/none:1"}])");
     run(100ms);

@@ -182,13 +182,16 @@ class Writer {
         }
         if (over) return "Failed";
         if (!initialized(pod_, state_)) return "Pending";
-        bool all_ran = true;
-        for (const auto& c : pod_.containers) {
-            const auto& facts = state_.facts(c.name);
-            const bool ran = facts.runs > 1 || facts.stage == Stage::running || facts.stage == Stage::exited;
-            all_ran = all_ran && (c.role != Role::main || ran);
-        }
+        const bool all_ran = std::ranges::all_of(pod_.containers, [&](const ContainerView& c) {
+            return c.role != Role::main || has_run(state_.facts(c.name));
+        });
         return all_ran ? "Running" : "Pending";
+    }
+
+    /// It runs, or a run of it has ended: one that waits to be started again counts as stopped, not as waiting.
+    static bool has_run(const ContainerFacts& facts) {
+        const bool between_runs = facts.runs > 0 && (facts.stage == Stage::exited || facts.stage == Stage::preparing);
+        return facts.stage == Stage::running || between_runs || facts.runs > 1;
     }
 
     bool sidecars_run() const {
