@@ -30,6 +30,16 @@ bool is_ready(const object::Object& pod) {
     return false;
 }
 
+/// Whether each main container of a pod runs, or has run.
+bool all_ran(const object::Object& pod) {
+    const auto& containers = pod["status"]["containerStatuses"].items();
+    const auto ran = [](Ref status) {
+        const auto state = status["state"];
+        return state["running"] || state["terminated"] || status["lastState"]["terminated"];
+    };
+    return containers.size() == pod["spec"]["containers"].size() && std::ranges::all_of(containers, ran);
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, WorldOptions options)
@@ -53,6 +63,7 @@ World::~World() { stop_daemon(); }
 
 void World::start_daemon() {
     store_ = std::make_unique<store::Store>(loop_, disk_.load(), &disk_);
+    counts_ = {};
     api_ = verbs::make_api(*store_, loop_, base::Rng(loop_.rng().next()));
     faulty_ = std::make_unique<FaultyApi>(*api_, loop_.rng(), faults_);
     recording_ = store_->subscribe([this](const store::EventPtr& event) { note(*event); });
@@ -103,9 +114,13 @@ void World::note(const store::Event& event) {
     const auto act = acts[static_cast<int>(event.type)];
     auto line = fmt::format("{} {} {} {}/{}", base::rfc3339_micro(loop_.now()), act, event.key.resource.plural,
                             event.key.ns, event.key.name);
-    if (event.key.resource.plural == "pods")
-        line += fmt::format(" {}{}{}", (*event.object)["status"]["phase"].str(),
-                            is_ready(*event.object) ? " ready" : "", event.object->deleting() ? " deleting" : "");
+    if (event.key.resource.plural == "pods") {
+        const auto phase = (*event.object)["status"]["phase"].str();
+        if (phase == "Pending" && all_ran(*event.object))
+            broken_ = fmt::format("pod {} ran and is Pending", event.key.name);
+        line += fmt::format(" {}{}{}", phase, is_ready(*event.object) ? " ready" : "",
+                            event.object->deleting() ? " deleting" : "");
+    }
     if (event.key.resource.group == "apps")
         line += fmt::format(" wants {} has {} available {}", (*event.object)["spec"]["replicas"].num(),
                             (*event.object)["status"]["replicas"].num(),
@@ -150,6 +165,7 @@ void World::look() {
     seen_revision_ = store_->revision();
     seen_machine_ = machine_.version();
     seen_rules_ = rules_.addresses;
+    if (!broken_.empty()) fail("broken: " + broken_);
     no_traffic_to_the_stopped();
     for (const auto& invariant : invariants_)
         if (!invariant.holds(*this)) fail("broken: " + invariant.name);
@@ -230,12 +246,15 @@ void World::remove(const store::Key& key, verbs::DeleteOptions options) {
     disk_.sync();
 }
 
-std::int64_t World::alive() const {
-    return std::ranges::count_if(pods(), [](const ObjectPtr& pod) { return !pod->deleting() && !finished(*pod); });
-}
-
-std::int64_t World::ready() const {
-    return std::ranges::count_if(pods(), [](const ObjectPtr& pod) { return !pod->deleting() && is_ready(*pod); });
+const World::Counts& World::counted() const {
+    if (counts_.at == store_->revision()) return counts_;
+    counts_ = {.at = store_->revision()};
+    for (const auto& pod : pods()) {
+        if (pod->deleting()) continue;
+        if (!finished(*pod)) ++counts_.alive;
+        if (is_ready(*pod)) ++counts_.ready;
+    }
+    return counts_;
 }
 
 }  // namespace sim

@@ -80,8 +80,8 @@ class World {
     }
     std::vector<ObjectPtr> pods() const { return list({"", "pods"}); }
     /// Pods that are neither finished nor told to go; of those, the ready ones.
-    std::int64_t alive() const;
-    std::int64_t ready() const;
+    std::int64_t alive() const { return counted().alive; }
+    std::int64_t ready() const { return counted().ready; }
 
     const Machine& machine() const { return machine_; }
     const Rules& rules() const { return rules_; }
@@ -101,6 +101,11 @@ class World {
         std::string name;
         Holds holds;
     };
+    struct Counts {
+        store::Revision at = -1;
+        std::int64_t alive = 0, ready = 0;
+    };
+    const Counts& counted() const;
     void start_daemon();
     void stop_daemon();
     bool step();
@@ -129,6 +134,8 @@ class World {
     std::uint64_t seen_machine_ = 0;
     store::Revision seen_revision_ = -1;
     std::set<std::string> seen_rules_;
+    mutable Counts counts_;  ///< of the store's revision that they name
+    std::string broken_;     ///< what an event showed to be wrong; "" nothing
     std::optional<std::uint64_t> restart_in_;
     int restarts_ = 0;
 };

@@ -25,7 +25,7 @@ SIM_TEST("a replica set heals when pods die and the store pushes back", 200) {
         400s);
 }
 
-SIM_TEST("a replica set follows its wish up and down", 100) {
+SIM_TEST("a replica set follows its wish up and down", 200) {
     world.apply(replicaset({.replicas = 1}));
     for (const std::int64_t wish : {6, 2, 5, 0}) {
         world.faults({.write_conflict = 0.2, .event_delay = 0.3});
@@ -42,7 +42,7 @@ SIM_TEST("a replica set follows its wish up and down", 100) {
         "nothing is left on the machine", [](const World& w) { return w.machine().pods().empty(); }, 60s);
 }
 
-SIM_TEST("a deleted namespace ends empty, whatever was in it", 100) {
+SIM_TEST("a deleted namespace ends empty, whatever was in it", 200) {
     world.apply({{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}}}});
     for (auto object : {deployment({.replicas = 2}), service({})}) {
         object::child(object, "metadata")["namespace"] = "shop";
@@ -63,7 +63,7 @@ SIM_TEST("a deleted namespace ends empty, whatever was in it", 100) {
         "nothing runs for it", [](const World& w) { return w.machine().pods().empty(); }, 60s);
 }
 
-SIM_TEST("what a deployment owned goes with it, in the background and in the foreground", 100) {
+SIM_TEST("what a deployment owned goes with it, in the background and in the foreground", 200) {
     const auto how = world.rng().below(2) ? verbs::Propagation::foreground : verbs::Propagation::background;
     world.apply(deployment({.replicas = 3}));
     world.run_for(Duration(1ms) * world.rng().below(2000));
@@ -83,7 +83,7 @@ SIM_TEST("what a deployment owned goes with it, in the background and in the for
         300s);
 }
 
-SIM_TEST("orphans stay and are adopted again", 50) {
+SIM_TEST("orphans stay and are adopted again", 200) {
     world.apply(replicaset({.replicas = 2}));
     world.until(
         "2 pods are ready", [](const World& w) { return w.ready() == 2; }, 60s);

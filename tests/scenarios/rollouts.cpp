@@ -76,7 +76,7 @@ SIM_TEST("an undo in mid-rollout returns to the old replica set", 200) {
     world.until("no orphan is left", no_orphans, 120s);
 }
 
-SIM_TEST("a deployment grows and shrinks in mid-rollout", 100) {
+SIM_TEST("a deployment grows and shrinks in mid-rollout", 200) {
     world.apply(service({}));
     world.apply(deployment({.replicas = 4}));
     world.until(
