@@ -130,29 +130,29 @@ void Rollout::set_annotations(json::object& annotations, std::int64_t revision, 
 
 /// The newest set's annotations and the Deployment's own revision follow the number of changes.
 Rollout::Next Rollout::adjust_newest() {
-    auto set = newest_->object->value();
-    auto& annotations = object::child(object::child(set, "metadata"), "annotations");
-    set_annotations(annotations, next_revision(), newest_->object.get());
-    auto& spec = object::child(set, "spec");
+    const auto& newest = *newest_->object;
+    json::object annotations = newest.meta()["annotations"].members();
+    set_annotations(annotations, next_revision(), &newest);
     const auto min_ready_s = d_["spec"]["minReadySeconds"].num();
-    if (Ref(spec)["minReadySeconds"].num() != min_ready_s) spec["minReadySeconds"] = min_ready_s;
-    if (annotations.empty()) object::child(set, "metadata").erase("annotations");
-    if (set != newest_->object->value()) {
+    const bool patient = newest["spec"]["minReadySeconds"].num() == min_ready_s;
+    if (!patient || annotations != newest.meta()["annotations"].members()) {
+        auto set = newest.value();
+        if (!annotations.empty()) object::child(set, "metadata")["annotations"] = std::move(annotations);
+        if (!patient) object::child(set, "spec")["minReadySeconds"] = min_ready_s;
         plan_.update(replicasets(), std::move(set));
         return Next::stop;
     }
-    const auto revision = newest_->object->meta()["annotations"][revision_annotation].str();
+    const auto revision = newest.meta()["annotations"][revision_annotation].str();
+    const bool numbered = d_.meta()["annotations"][revision_annotation].str() == revision;
+    const bool progressing = !wish_.has_deadline() || condition(Ref(d_.value()), "Progressing");
+    if (numbered && progressing) return Next::go_on;
     auto copy = d_.value();
-    auto& status = object::child(copy, "status");
-    if (d_.meta()["annotations"][revision_annotation].str() != revision)
-        object::child(object::child(copy, "metadata"), "annotations")[revision_annotation] = revision;
-    if (wish_.has_deadline() && !condition(Ref(copy), "Progressing"))
-        set_condition(status,
-                      {"Progressing", "True", "FoundNewReplicaSet",
-                       fmt::format("Found new replica set \"{}\"", newest_->object->name())},
-                      pass_.now);
-    if (status.empty()) copy.erase("status");
-    if (copy == d_.value()) return Next::go_on;
+    if (!numbered) object::child(object::child(copy, "metadata"), "annotations")[revision_annotation] = revision;
+    if (!progressing)
+        set_condition(
+            object::child(copy, "status"),
+            {"Progressing", "True", "FoundNewReplicaSet", fmt::format("Found new replica set \"{}\"", newest.name())},
+            pass_.now);
     plan_.update_status(deployments(), std::move(copy));
     return Next::stop;
 }

@@ -2,6 +2,7 @@
 // the status path nothing but status (and, by kind, some metadata).
 #include "kinds/prepare.h"
 
+#include <algorithm>
 #include <array>
 
 namespace kinds {
@@ -47,18 +48,27 @@ static json::object live_with(const json::object& live, const json::object& upda
     return out;
 }
 
+/// What is replaced is not copied first: statuses are what is written most.
 static void prepare_status(const Rule* rule, json::object& updated, const json::object& live) {
-    auto result = live_with(live, updated, "status");
     const auto how = rule ? rule->status_meta : StatusMeta::keep_all;
     auto& metadata = child(updated, "metadata");
-    const json::object live_metadata = Ref(live)["metadata"].members();
+    const auto& live_metadata = Ref(live)["metadata"].members();
     if (how == StatusMeta::keep_labels) keep(metadata, live_metadata, "labels");
     if (how == StatusMeta::keep_all) {
         static constexpr std::array kept{"labels",          "annotations", "finalizers",
                                          "ownerReferences", "generation",  "deletionTimestamp"};
         for (const auto* key : kept) keep(metadata, live_metadata, key);
     }
-    result["metadata"] = std::move(metadata);
+    json::object result;
+    result.reserve(live.size() + 1);
+    for (const auto& [key, value] : live) {
+        if (key == "status") continue;
+        if (key == "metadata")
+            result.emplace(key, std::move(metadata));
+        else
+            result.emplace(key, value);
+    }
+    if (auto* status = updated.if_contains("status")) result["status"] = std::move(*status);
     updated = std::move(result);
 }
 
@@ -89,14 +99,21 @@ void prepare_update(const object::Kind& kind, json::object& updated, const json:
     }
 }
 
+static bool says_desire(std::string_view key) {
+    return key != "metadata" && key != "status" && key != "apiVersion" && key != "kind";
+}
+
 /// Equal but for metadata and status.
 static bool same_desire(const json::object& a, const json::object& b) {
-    const auto desired = [](const json::object& object) {
-        json::object out = object;
-        for (const auto* key : {"metadata", "status", "apiVersion", "kind"}) out.erase(key);
-        return out;
+    const auto members = [](const json::object& object) {
+        return std::ranges::count_if(object, [](const auto& member) { return says_desire(member.key()); });
     };
-    return desired(a) == desired(b);
+    if (members(a) != members(b)) return false;
+    return std::ranges::all_of(a, [&](const auto& member) {
+        if (!says_desire(member.key())) return true;
+        const auto* other = b.if_contains(member.key());
+        return other && *other == member.value();
+    });
 }
 
 static bool same_metadata(const json::object& a, const json::object& b, std::string_view key) {

@@ -57,6 +57,17 @@ void put_back(json::object& object, std::string_view key, json::value value) {
     if (!value.is_null()) object[key] = std::move(value);
 }
 
+/// Equality that looks at the last members first: there stands the status, which is what changes most.
+bool same(const json::object& a, const json::object& b) {
+    if (a.size() != b.size()) return false;
+    for (auto at = a.end(); at != a.begin();) {
+        --at;
+        const auto* other = b.if_contains(at->key());
+        if (!other || *other != at->value()) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 bool is_core(const Kind& kind, std::string_view name) { return kind.group.empty() && kind.kind == name; }
@@ -92,7 +103,8 @@ ObjectPtr StoredApi::find(const Target& target) const {
 
 json::object StoredApi::to_store(const Kind& kind, json::object object) {
     const Kind& stored = kinds::stored_as(kind);
-    return &stored == &kind ? object : in_order(stored, kinds::converted(stored, std::move(object)));
+    if (&stored == &kind) return object;
+    return in_order(stored, kinds::converted(stored, std::move(object)));
 }
 
 Result<ObjectPtr> StoredApi::get(const Target& target) const {
@@ -223,7 +235,7 @@ Result<Written> StoredApi::commit(const Target& target, const ObjectPtr& live, j
     const Kind& kind = *target.kind;
     object::child(object, "metadata")["resourceVersion"] = live->meta()["resourceVersion"].str();
     object = in_order(kind, std::move(object));
-    if (object == live->value()) return Written{live, false, std::move(warnings)};
+    if (same(object, live->value())) return Written{live, false, std::move(warnings)};
     if (options.dry_run == DryRun::all)
         return Written{std::make_shared<const object::Object>(std::move(object)), false, std::move(warnings)};
     const auto key = key_of(target);
