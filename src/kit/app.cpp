@@ -5,6 +5,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
+#include <random>
 
 #include "kit/json_text.h"
 #include "run/asio_loop.h"
@@ -13,6 +14,11 @@ namespace kit {
 namespace {
 
 constexpr auto migrate_again = std::chrono::milliseconds(250);
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
 
 Level level_of(std::string_view name) {
     if (name == "debug") return Level::debug;
@@ -49,7 +55,7 @@ App::App(boost::asio::io_context& io, std::string name, const AppSettings& setti
       settings_(settings),
       loop_(std::make_unique<run::AsioLoop>(io)),
       log_(std::make_unique<Log>(*loop_, STDOUT_FILENO, name_, level_of(*settings_.log_level))),
-      router_(std::make_unique<Router>(*loop_, *log_, metrics_)) {
+      router_(std::make_unique<Router>(*loop_, *log_, metrics_, random_seed())) {
     fixed_header("X-App-Version", version());
     fixed_header("X-Content-Type-Options", "nosniff");
 }

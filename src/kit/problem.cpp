@@ -80,6 +80,7 @@ http::Response problem_response(const Problem& problem) {
     json.close('}');
     http::Response response{.status = problem.status};
     response.headers.add("Content-Type", "application/problem+json");
+    if (problem.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
     if (problem.status == 503) response.headers.add("Retry-After", "1");
     response.body = std::make_shared<const std::string>(std::move(text));
     return response;

@@ -1,7 +1,7 @@
 #include "kit/web/call.h"
 
 #include "kit/http/ascii.h"
-#include "kit/web/router.h"
+#include "kit/web/call_state.h"
 
 namespace kit {
 namespace {
@@ -31,39 +31,86 @@ double weight(std::string_view accept, std::string_view type) {
 }  // namespace
 
 Call::Call(Router& router, const Route* route, http::Request request, PathValues path, http::Reply reply)
-    : router_(&router),
-      route_(route),
-      request_(std::move(request)),
-      path_(std::move(path)),
-      reply_(std::move(reply)),
-      started_(router.clock().now()) {}
+    : state_(std::make_shared<State>(State{.router = router,
+                                           .route = route,
+                                           .request = std::move(request),
+                                           .path = std::move(path),
+                                           .reply = std::move(reply),
+                                           .started = router.loop().now()})) {}
 
 Call::~Call() {
-    if (owed_.yes) problem({.status = 500, .detail = "the request was dropped without an answer", .fields = {}});
+    if (state_ && !state_->answered)
+        problem({.status = 500, .detail = "the request was dropped without an answer", .fields = {}});
+}
+
+/// The span is this service's part of the trace. Work for a client that went away may be given up.
+const Context& Call::State::made_context() {
+    if (!context) {
+        std::optional<run::Time> due_at;
+        if (route && route->limit > run::Duration::zero()) due_at = started + route->limit;
+        context.emplace(Trace::of(request.headers.get("traceparent"), router.rng()), due_at);
+    }
+    return *context;
+}
+
+void Call::State::watch(const std::shared_ptr<State>& state) {
+    if (state->answered || std::exchange(state->watched, true)) return;
+    state->reply->on_close([weak = std::weak_ptr(state)] {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (state->context) state->context->cancel();
+        for (auto& callback : std::exchange(state->gone, {})) callback();
+    });
+}
+
+http::Reply Call::State::take(int status) {
+    answered = true;
+    router.forget_due(*this);
+    router.record(*this, status);
+    gone.clear();
+    auto taken = std::move(*reply);
+    reply.reset();
+    return taken;
+}
+
+const http::Request& Call::request() const { return state_->request; }
+
+const Context& Call::context() const {
+    const auto& context = state_->made_context();
+    State::watch(state_);
+    return context;
+}
+
+const auth::Identity* Call::identity() const { return state_->identity ? &*state_->identity : nullptr; }
+
+void Call::on_gone(run::Callback gone) {
+    if (state_->answered) return;
+    state_->gone.push_back(std::move(gone));
+    State::watch(state_);
 }
 
 std::string_view Call::path(std::string_view name) const {
-    for (const auto& [key, value] : path_) {
+    for (const auto& [key, value] : state_->path) {
         if (key == name) return value;
     }
     return {};
 }
 
 std::optional<std::string> Call::query(std::string_view name) const {
-    for (auto& [key, value] : http::parse_query(request_.query)) {
+    for (auto& [key, value] : http::parse_query(state_->request.query)) {
         if (key == name) return std::move(value);
     }
     return std::nullopt;
 }
 
 bool Call::wants_page() const {
-    const auto accept = request_.headers.get("Accept");
+    const auto accept = state_->request.headers.get("Accept");
     if (accept.find("text/html") == std::string_view::npos) return false;
     return weight(accept, "text/html") >= weight(accept, "application/json");
 }
 
 std::string_view Call::cookie(std::string_view name) const {
-    auto rest = request_.headers.get("Cookie");
+    auto rest = state_->request.headers.get("Cookie");
     while (!rest.empty()) {
         const auto end = rest.find(';');
         auto pair = rest.substr(0, end);
@@ -76,28 +123,43 @@ std::string_view Call::cookie(std::string_view name) const {
 }
 
 base::Result<std::vector<std::pair<std::string, std::string>>> Call::form() const {
-    if (!request_.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded")) {
+    if (!state_->request.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded")) {
         return base::fail(base::Code::unsupported_media_type, "the body must be application/x-www-form-urlencoded");
     }
-    return http::parse_query(request_.body);
+    return http::parse_query(state_->request.body);
 }
 
 void Call::answer(http::Response response) {
-    base::check(owed_.yes, "a call is answered once");
-    owed_.yes = false;
-    router_->record(route_, request_, response.status, started_);
-    std::move(*reply_).send(std::move(response));
+    if (std::exchange(state_->late, false)) return;
+    base::check(!state_->answered, "a call is answered once");
+    state_->take(response.status).send(std::move(response));
 }
 
 void Call::fail(const base::Error& error) {
     auto told = problem_of(error);
-    if (told.status == 500) router_->log().error("request failed", {{"path", request_.path}, {"error", error.message}});
+    if (told.status == 500) {
+        state_->router.log().error("request failed", {{"path", state_->request.path},
+                                                      {"error", error.message},
+                                                      {"trace_id", state_->made_context().trace().id}});
+    }
     problem(told);
 }
 
 void Call::problem(const Problem& problem) {
-    const auto& page = router_->problem_page();
+    const auto& page = state_->router.problem_page();
     answer(page && wants_page() ? page(*this, problem) : problem_response(problem));
+}
+
+std::shared_ptr<http::Stream> Call::stream(int status, http::Headers headers) {
+    if (std::exchange(state_->late, false)) return nullptr;
+    base::check(!state_->answered, "a call is answered once");
+    return state_->take(status).start(status, std::move(headers));
+}
+
+std::shared_ptr<http::Channel> Call::upgrade(http::Headers headers) {
+    if (std::exchange(state_->late, false)) return nullptr;
+    base::check(!state_->answered, "a call is answered once");
+    return state_->take(101).upgrade(std::move(headers));
 }
 
 http::Response text_response(int status, std::string text, std::string_view type) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kit/web/call_state.h"
+
 namespace kit {
 namespace {
 
@@ -47,6 +49,12 @@ RouteWriter& RouteWriter::replies(int status, std::string prose, std::string sch
     return *this;
 }
 
+RouteWriter& RouteWriter::needs(std::initializer_list<auth::Role> roles) {
+    route_.login = Login::needed;
+    route_.roles = roles;
+    return *this;
+}
+
 RouteWriter Router::add(std::string method, std::string pattern) {
     std::vector<std::string_view> segments;
     split(pattern, segments);
@@ -61,7 +69,7 @@ void Router::serve(http::Request request, http::Reply reply) {
     for (const auto& route : routes_) {  // the fixed ones by one comparison
         if (route.pattern == request.path && route.method == method) found = &route;
     }
-    if (found) return found->handler(Call(*this, found, std::move(request), {}, std::move(reply)));
+    if (found) return begin(Call(*this, found, std::move(request), {}, std::move(reply)));
 
     std::vector<std::string_view> segments;
     split(request.path, segments);
@@ -78,7 +86,7 @@ void Router::serve(http::Request request, http::Reply reply) {
         Call call(*this, found, std::move(request), std::move(values).value_or(PathValues{}), std::move(reply));
         if (broken)
             return call.problem({.status = 400, .detail = "the path has a broken percent escape", .fields = {}});
-        return found->handler(std::move(call));
+        return begin(std::move(call));
     }
     Call call(*this, nullptr, std::move(request), {}, std::move(reply));
     if (allowed.empty())
@@ -91,17 +99,96 @@ void Router::serve(http::Request request, http::Reply reply) {
     call.answer(std::move(response));
 }
 
-void Router::record(const Route* route, const http::Request& request, int status, run::Time started) {
-    const auto seconds = std::chrono::duration<double>(clock_.now() - started).count();
+bool Router::asks_for_login() const {
+    return std::ranges::any_of(routes_, [](const Route& route) { return route.login != Login::unasked; });
+}
+
+void Router::begin(Call call) {
+    const auto state = call.state_;
+    if (state->route->login == Login::unasked) {
+        handle(std::move(call));
+    } else {
+        handle_login(std::move(call));
+    }
+    if (!state->answered) watch_limit(state);
+}
+
+void Router::handle(Call call) {
+    const auto& handler = call.state_->route->handler;
+    handler(std::move(call));
+}
+
+/// What is wrong with a login matters only to routes that need one.
+void Router::handle_login(Call call) {
+    const bool needed = call.state_->route->login == Login::needed;
+    if (!verifier_) {
+        if (!needed) return handle(std::move(call));
+        return call.problem({.status = 503, .detail = "logins cannot be checked here", .fields = {}});
+    }
+    const auto& request = call.request();
+    verifier_->verify(request, [this, needed, call = std::move(call)](base::Result<auth::Identity> found) mutable {
+        if (call.state_->answered) return;  // too late
+        if (!found && needed) return call.fail(found.error());
+        if (found) call.state_->identity = std::move(*found);
+        const auto& roles = call.state_->route->roles;
+        const auto* who = call.identity();
+        if (needed && !roles.empty() &&
+            !std::ranges::any_of(roles, [&](auth::Role role) { return std::ranges::count(who->roles, role) > 0; })) {
+            return call.problem({.status = 403, .detail = "this login may not do that", .fields = {}});
+        }
+        handle(std::move(call));
+    });
+}
+
+void Router::watch_limit(const std::shared_ptr<Call::State>& state) {
+    if (!state->route || state->route->limit <= run::Duration::zero()) return;
+    state->due = due_.emplace(state->started + state->route->limit, state);
+    plan_expiry();
+}
+
+/// One timer, for the earliest; answered calls leave it as it is.
+void Router::plan_expiry() {
+    if (due_.empty() || (expiry_ && next_expiry_ <= due_.begin()->first)) return;
+    next_expiry_ = due_.begin()->first;
+    expiry_ = loop_.after(std::max<run::Duration>(next_expiry_ - loop_.now(), run::Duration::zero()), [this] {
+        expiry_.cancel();
+        expire();
+        plan_expiry();
+    });
+}
+
+void Router::expire() {
+    while (!due_.empty() && due_.begin()->first <= loop_.now()) {
+        const auto state = due_.begin()->second;
+        if (state->context) state->context->cancel();
+        auto response = problem_response({.status = 504, .detail = "the answer was not ready in time", .fields = {}});
+        state->take(504).send(std::move(response));
+        state->late = true;
+    }
+}
+
+void Router::forget_due(Call::State& state) {
+    if (!state.due) return;
+    due_.erase(*state.due);
+    state.due.reset();
+}
+
+void Router::record(Call::State& state, int status) {
+    const auto& request = state.request;
+    const auto* route = state.route;
+    const auto seconds = std::chrono::duration<double>(loop_.now() - state.started).count();
     count(route, request, status, seconds);
     const auto level = route && route->logged == Logged::when_debugging && status < 500 ? Level::debug : Level::info;
     if (!log_.wants(level)) return;
+    const auto& trace = state.made_context().trace();
     log_.write(level, "request",
                {{"method", request.method},
                 {"path", request.path},
                 {"status", status},
                 {"latency", seconds},
-                {"ip", request.remote_address}});
+                {"ip", request.remote_address},
+                {"trace_id", trace.id},
+                {"span_id", trace.span}});
 }
 
 /// Series are made when first needed: a method that nobody routed is not a series of its own.

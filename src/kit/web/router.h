@@ -1,5 +1,5 @@
-// Routes: each holds its pattern, prose, parameters, types and handler together; finding one, counting what it
-// answers and describing it in /openapi.json all come from there.
+// Routes: each holds its pattern, prose, parameters, types, rights, time limit and handler together; finding one,
+// letting in who may, counting what it answers and describing it in /openapi.json all come from there.
 #pragma once
 
 #include <deque>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rng.h"
 #include "kit/log.h"
 #include "kit/metrics.h"
 #include "kit/web/call.h"
@@ -17,10 +18,19 @@
 namespace kit {
 
 class Shape;
+namespace auth {
+class Verifier;
+enum class Role : std::uint8_t;
+}  // namespace auth
 
 using CallHandler = std::function<void(Call)>;
 
 enum class Logged : std::uint8_t { always, when_debugging };
+/// Whether a route asks who calls: not at all; takes note of it; refuses with 401 who shows nothing valid.
+enum class Login : std::uint8_t { unasked, noted, needed };
+
+/// How long an answer may take unless the route says otherwise.
+inline constexpr run::Duration standard_limit = std::chrono::seconds(10);
 
 struct Parameter {
     std::string name;
@@ -44,6 +54,9 @@ struct Route {
     const Shape* body = nullptr;
     bool listed = true;  ///< in /openapi.json
     Logged logged = Logged::always;
+    Login login = Login::unasked;
+    std::vector<auth::Role> roles;  ///< any of them; none: any login will do
+    run::Duration limit = standard_limit;
     CallHandler handler;
 
     struct Count {
@@ -66,6 +79,15 @@ class RouteWriter {
     /// Not in /openapi.json (pages and their parts).
     RouteWriter& unlisted() { return route_.listed = false, *this; }
     RouteWriter& quiet() { return route_.logged = Logged::when_debugging, *this; }
+    /// Only for who has one of these roles: 401 without a valid login, 403 with another. Call::identity() is set.
+    RouteWriter& needs(std::initializer_list<auth::Role> roles);
+    /// For everybody who is logged in.
+    RouteWriter& needs_login() { return route_.login = Login::needed, *this; }
+    /// For everybody; Call::identity() is set for who shows a valid login.
+    RouteWriter& knows() { return route_.login = Login::noted, *this; }
+    /// After `limit` the client is told 504 and a later answer is passed over; zero: no end. The context's deadline
+    /// is the same. Without this: `standard_limit`. It ends when a stream or an upgrade begins.
+    RouteWriter& within(run::Duration limit) { return route_.limit = limit, *this; }
     void calls(CallHandler handler) { route_.handler = std::move(handler); }
 
  private:
@@ -74,13 +96,16 @@ class RouteWriter {
 
 class Router {
  public:
-    Router(const run::Clock& clock, Log& log, Metrics& metrics) : clock_(clock), log_(log), metrics_(metrics) {}
+    /// `seed`: of trace and span ids.
+    Router(run::Loop& loop, Log& log, Metrics& metrics, std::uint64_t seed)
+        : loop_(loop), log_(log), metrics_(metrics), rng_(seed) {}
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
 
     RouteWriter get(std::string pattern) { return add("GET", std::move(pattern)); }
     RouteWriter post(std::string pattern) { return add("POST", std::move(pattern)); }
     RouteWriter put(std::string pattern) { return add("PUT", std::move(pattern)); }
+    RouteWriter patch(std::string pattern) { return add("PATCH", std::move(pattern)); }
     RouteWriter del(std::string pattern) { return add("DELETE", std::move(pattern)); }
 
     void serve(http::Request request, http::Reply reply);
@@ -89,22 +114,43 @@ class Router {
         problem_page_ = std::move(page);
     }
     const std::function<http::Response(const Call&, const Problem&)>& problem_page() const { return problem_page_; }
+    /// Who checks logins; it must outlive the router's last request. Without one, routes that need a login answer 503.
+    void verify_with(auth::Verifier& verifier) { verifier_ = &verifier; }
+    bool asks_for_login() const;
+    bool can_verify() const { return verifier_ != nullptr; }
 
-    /// Counts and logs an answer.
-    void record(const Route* route, const http::Request& request, int status, run::Time started);
     const std::deque<Route>& routes() const { return routes_; }
-    const run::Clock& clock() const { return clock_; }
+    run::Loop& loop() { return loop_; }
     Log& log() { return log_; }
+    base::Rng& rng() { return rng_; }
 
  private:
+    friend struct Call::State;
+    /// Calls that wait for their answer, by when it is due.
+    using Due = std::multimap<run::Time, std::shared_ptr<Call::State>>;
+
     RouteWriter add(std::string method, std::string pattern);
+    void begin(Call call);
+    void handle(Call call);
+    void handle_login(Call call);
+    void watch_limit(const std::shared_ptr<Call::State>& state);
+    void plan_expiry();
+    void expire();
+    void forget_due(Call::State& state);
+    /// Counts and logs an answer.
+    void record(Call::State& state, int status);
     void count(const Route* route, const http::Request& request, int status, double seconds);
 
-    const run::Clock& clock_;
+    run::Loop& loop_;
     Log& log_;
     Metrics& metrics_;
+    base::Rng rng_;
+    auth::Verifier* verifier_ = nullptr;
     std::deque<Route> routes_;
     std::function<http::Response(const Call&, const Problem&)> problem_page_;
+    Due due_;
+    run::Time next_expiry_;
+    run::Timer expiry_;
     Route unmatched_{.method = "", .pattern = "unmatched"};
 };
 
