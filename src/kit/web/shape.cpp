@@ -1,5 +1,7 @@
 #include "kit/web/shape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
@@ -73,16 +75,34 @@ std::optional<Decimal> decimal(const json::value& value) {
     return std::nullopt;
 }
 
+/// The checked object as text, or the fields at fault with where they stand: "card.number".
+base::Result<FieldValue> check_object(const Field& field, const ObjectField& type, const json::value& value) {
+    auto text = json::serialize(value);
+    const auto values = type.shape->read_json(text);
+    if (values) return FieldValue(std::move(text));
+    std::vector<FieldProblem> problems;
+    if (values.error().details) {
+        for (const auto& cause : values.error().details->causes) {
+            problems.push_back({fmt::format("{}.{}", field.name, cause.field), cause.message});
+        }
+    }
+    if (problems.empty()) problems.push_back({field.name, "must be a JSON object"});
+    return std::unexpected(invalid_fields(std::move(problems)));
+}
+
 Checked check_json(const Field& field, const json::value& value) {
     if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, whole(value));
     if (const auto* money = std::get_if<DecimalField>(&field.type)) return check(*money, decimal(value));
+    const auto& type = std::get<TextField>(field.type);
+    if (type.numbers == Numbers::taken_as_text && value.is_int64()) return check(type, json::serialize(value));
     if (!value.is_string()) return std::string("must be text");
-    return check(std::get<TextField>(field.type), {value.get_string().data(), value.get_string().size()});
+    return check(type, {value.get_string().data(), value.get_string().size()});
 }
 
 Checked check_text(const Field& field, std::string_view text) {
     if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, whole(trimmed(text)));
     if (const auto* money = std::get_if<DecimalField>(&field.type)) return check(*money, Decimal::parse(trimmed(text)));
+    if (std::holds_alternative<ObjectField>(field.type)) return std::string("can only be sent as JSON");
     return check(std::get<TextField>(field.type), text);
 }
 
@@ -133,9 +153,24 @@ base::Result<Values> Shape::read_json(std::string_view body) const {
         if (std::ranges::find(fields_, name, &Field::name) == fields_.end())
             problems.push_back({name, "is not a field here"});
     }
+    std::map<std::string, FieldValue> objects;
+    for (const auto& field : fields_) {
+        const auto* type = std::get_if<ObjectField>(&field.type);
+        const auto* found = type ? value.get_object().if_contains(field.name) : nullptr;
+        if (!found || (found->is_null() && field.need == Need::optional)) continue;
+        auto object = check_object(field, *type, *found);
+        if (object) {
+            objects.emplace(field.name, std::move(*object));
+            continue;
+        }
+        for (const auto& cause : object.error().details->causes) problems.push_back({cause.field, cause.message});
+        objects.emplace(field.name, std::string());  // given, and its faults are told
+    }
     return read(fields_, std::move(problems), [&](const Field& field) -> std::optional<Checked> {
+        if (const auto object = objects.find(field.name); object != objects.end()) return object->second;
         const auto* found = value.get_object().if_contains(field.name);
-        if (!found || (found->is_null() && field.need == Need::optional)) return std::nullopt;
+        if (!found || std::holds_alternative<ObjectField>(field.type)) return std::nullopt;
+        if (found->is_null() && field.need == Need::optional) return std::nullopt;
         return check_json(field, *found);
     });
 }
@@ -155,12 +190,15 @@ json::object Shape::schema() const {
         json::object one{{"description", field.prose}};
         if (const auto* text = std::get_if<TextField>(&field.type)) {
             one["type"] = "string";
+            if (text->numbers == Numbers::taken_as_text) one["type"] = json::array{"string", "integer"};
             one["minLength"] = text->length_min;
             one["maxLength"] = text->length_max;
         } else if (const auto* number = std::get_if<NumberField>(&field.type)) {
             one["type"] = "integer";
             one["minimum"] = number->least;
             one["maximum"] = number->most;
+        } else if (const auto* object = std::get_if<ObjectField>(&field.type)) {
+            for (auto& [name, value] : object->shape->schema()) one[name] = std::move(value);
         } else {
             const auto& money = std::get<DecimalField>(field.type);
             one["type"] = "number";

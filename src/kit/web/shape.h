@@ -17,9 +17,13 @@
 
 namespace kit {
 
+enum class Numbers : std::uint8_t { refused, taken_as_text };
+
 struct TextField {
     std::size_t length_min = 0;
     std::size_t length_max = 1000;  ///< in Unicode characters
+    /// For clients that send ids as text or as numbers.
+    Numbers numbers = Numbers::refused;
 };
 struct NumberField {
     std::int64_t least = 0;
@@ -30,13 +34,19 @@ struct DecimalField {
     Decimal most;
 };
 
+class Shape;
+/// An object within: checked by its own shape, which outlives this one; its value is its JSON text.
+struct ObjectField {
+    const Shape* shape;
+};
+
 enum class Need : std::uint8_t { required, optional };
 
 struct Field {
     std::string name;
     std::string prose;
     Need need = Need::required;
-    std::variant<TextField, NumberField, DecimalField> type;
+    std::variant<TextField, NumberField, DecimalField, ObjectField> type;
 };
 
 using FieldValue = std::variant<std::string, std::int64_t, Decimal>;
