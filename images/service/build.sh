@@ -1,0 +1,28 @@
+#!/bin/sh
+# build.sh PROGRAM VERSION OUT.tar [PAGES]: the image of one service: the program, the libraries that it loads, its web
+# pages (the folder PAGES, at /pages) where it has some, and nothing else.
+set -eu
+program=$(readlink -f "$1") version=$2 out=$3 pages=${4:-}
+here=$(dirname "$(readlink -f "$0")")
+name=$(basename "$program")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+root=$work/root
+"$here/../closure.sh" "" "$root" "$program"
+mv "$root$program" "$root/$name"
+strip "$root/$name"
+top=$(printf %s "$program" | cut -d/ -f2)
+rm -rf "${root:?}/$top"
+mkdir -p "$root/data" "$root/tmp" "$root/etc/ssl/certs"
+[ -z "$pages" ] || cp -r "$pages" "$root/pages"
+# Whom HTTPS and SMTP servers are believed by.
+[ ! -s /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+chown 10001:10001 "$root/data"
+chmod 0750 "$root/data"
+chmod 1777 "$root/tmp"
+printf 'root:x:0:0:root:/:/sbin/nologin\n%s:x:10001:10001:%s:/data:/sbin/nologin\n' "$name" "$name" >"$root/etc/passwd"
+printf 'root:x:0:\n%s:x:10001:\n' "$name" >"$root/etc/group"
+"$here/../oci-archive.sh" "$root" "$name:$version" "$out" \
+    "{\"Entrypoint\": [\"/$name\"], \"User\": \"10001:10001\", \"WorkingDir\": \"/data\",
+ \"Env\": [\"PORT=8080\", \"APP_VERSION=$version\"], \"ExposedPorts\": {\"8080/tcp\": {}}, \"Volumes\": {\"/data\": {}}}"
