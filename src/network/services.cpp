@@ -26,11 +26,27 @@ Services::~Services() = default;
 
 void Services::start() {
     watch_ = store_.subscribe([this](const store::EventPtr& event) { on_event(*event); });
+    leave_out_the_ending();
     for (const auto& slice : store_.list(slices_resource))
         note_slice({slices_resource, std::string(slice->ns()), std::string(slice->name())}, slice);
     for (const auto& service : store_.list(services_resource))
         mark({std::string(service->ns()), std::string(service->name())});
     schedule();  // also with no service at all: what matches none is refused
+}
+
+/// An earlier daemon may have told these pods to stop already: what slices then said of it may not have become durable.
+void Services::leave_out_the_ending() {
+    for (const auto& slice : store_.list(slices_resource))
+        for (const Ref endpoint : (*slice)["endpoints"].items()) {
+            const auto target = endpoint["targetRef"];
+            if (target["kind"].str() != "Pod") continue;
+            const std::string uid(target["uid"].str());
+            const auto pod =
+                store_.get({{"", "pods"}, std::string(target["namespace"].str()), std::string(target["name"].str())});
+            const bool stands = pod && pod->uid() == uid;
+            if (stands && !pod->deleting()) continue;
+            excluded_[uid] = {.ip = std::string(endpoint["addresses"][std::size_t{0}].str()), .gone = !stands};
+        }
 }
 
 void Services::on_ready(run::Callback then) {

@@ -62,6 +62,7 @@ class Services {
         Done done;
     };
 
+    void leave_out_the_ending();
     void on_event(const store::Event& event);
     void note_slice(const store::Key& key, const object::ObjectPtr& slice);
     void mark(const ServiceName& service);

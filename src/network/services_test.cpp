@@ -168,6 +168,32 @@ TEST_F(ServicesTest, EndingPodsServeWhenThereIsNobodyElse) {
     EXPECT_TRUE(last_names("refused"));
 }
 
+TEST_F(ServicesTest, AtStartWhatEndsIsLeftOutWhateverItsSliceSays) {
+    ASSERT_TRUE(store.create(service_key(), service()));
+    auto old = slice({"10.244.0.7", "10.244.0.8", "10.244.0.9"});
+    const auto pod = [&](int at, const std::string& name, const char* uid) {
+        const auto target = json::parse(R"({"kind": "Pod", "namespace": "default"})").as_object();
+        auto& named = old["endpoints"].as_array()[at].as_object()["targetRef"].emplace_object() = target;
+        named["name"] = name;
+        named["uid"] = uid;
+    };
+    pod(0, "stands", "1");
+    pod(1, "ends", "2");
+    pod(2, "gone", "3");
+    ASSERT_TRUE(store.create(slice_key(), std::move(old)));
+    ASSERT_TRUE(store.create({{"", "pods"}, "default", "stands"},
+                             json::parse(R"({"metadata": {"name": "stands", "uid": "1"}})").as_object()));
+    ASSERT_TRUE(store.create(
+        {{"", "pods"}, "default", "ends"},
+        json::parse(R"({"metadata": {"name": "ends", "uid": "2", "deletionTimestamp": "2030-01-01T00:00:00Z"}})")
+            .as_object()));
+    services.start();
+    settle();
+    EXPECT_TRUE(last_names(R"(["10.244.0.7",8080])"));
+    EXPECT_FALSE(last_names(R"(["10.244.0.8",8080])"));
+    EXPECT_FALSE(last_names(R"(["10.244.0.9",8080])"));
+}
+
 TEST_F(ServicesTest, NamesFollow) {
     serve({"10.244.0.7"});
     ASSERT_TRUE(services.zone().find("default", "web"));

@@ -12,8 +12,8 @@ void Disk::append(store::EventPtr event) {
 
 void Disk::arm() {
     const auto slow = rng_.chance(faults_.slow_disk);
-    const base::Duration delay =
-        slow ? base::Duration(20ms) * (1 + rng_.below(20)) : base::Duration(100us) * (1 + rng_.below(20));
+    base::Duration delay = slow ? 20ms : 100us;
+    delay = faults_.disk_full ? base::Duration(1s) : delay * static_cast<std::int64_t>(1 + rng_.below(20));
     timer_ = loop_.after(delay, [this, count = pending_.size()] {
         timer_.cancel();
         write(count);
@@ -22,6 +22,7 @@ void Disk::arm() {
 }
 
 void Disk::write(std::size_t count) {
+    if (faults_.disk_full) return;
     for (; count > 0 && !pending_.empty(); --count) {
         const auto event = std::move(pending_.front());
         pending_.pop_front();
@@ -35,6 +36,7 @@ void Disk::write(std::size_t count) {
 }
 
 void Disk::sync() {
+    if (faults_.disk_full) return;
     timer_.cancel();
     write(pending_.size());
 }

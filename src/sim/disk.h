@@ -1,5 +1,5 @@
 // The simulated disk under the store's journal. Rule: what was appended is lost at a crash unless it became durable,
-// and it becomes durable in order.
+// and it becomes durable in order. While the disk is full nothing does; it is tried again each second.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,7 @@ class Disk final : public store::Journal {
     void append(store::EventPtr event) override;
     void on_durable(std::function<void(store::Revision)> durable) override { durable_ = std::move(durable); }
 
-    /// Makes everything durable now: what an answer to the outside waits for.
+    /// Makes everything durable now, if there is room: what an answer to the outside waits for.
     void sync();
     /// The process dies: what is not durable is gone, nobody listens any more.
     void crash();

@@ -46,7 +46,8 @@ World::World(std::uint64_t seed, WorldOptions options)
     : options_(std::move(options)),
       loop_(seed),
       disk_(loop_, loop_.rng(), faults_),
-      machine_(loop_, loop_.rng(), faults_) {
+      machine_(loop_, loop_.rng(), faults_),
+      kernel_(loop_, loop_.rng(), faults_) {
     start_daemon();
     for (const auto* name : {"default", "kube-system", "kube-node-lease"})
         apply({{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}});
@@ -67,7 +68,8 @@ void World::start_daemon() {
     api_ = verbs::make_api(*store_, loop_, base::Rng(loop_.rng().next()));
     faulty_ = std::make_unique<FaultyApi>(*api_, loop_.rng(), faults_);
     recording_ = store_->subscribe([this](const store::EventPtr& event) { note(*event); });
-    traffic_ = std::make_unique<Traffic>(loop_, loop_.rng(), *store_, rules_, options_.excluding);
+    services_ = std::make_unique<network::Services>(loop_, *store_, kernel_, network::Settings{});
+    traffic_ = std::make_unique<Traffic>(*services_, loop_, options_.excluding);
     auto controllers = control::all({.root_ca_pem = "simulated"});
     for (auto& controller : controllers)
         for (const auto& other : options_.replaced)
@@ -85,15 +87,18 @@ void World::start_daemon() {
     settings.memory = "64Gi";
     node_ = std::make_unique<node::Node>(loop_, *api_, node::Ports{machine_, machine_, machine_, *traffic_, machine_},
                                          base::Rng(loop_.rng().next()), settings);
+    services_->start();
     engine_->start();
     node_->start();
 }
 
 void World::stop_daemon() {
     machine_.daemon_died();
+    kernel_.daemon_died();
     node_.reset();
     engine_.reset();
     traffic_.reset();
+    services_.reset();
     recording_.reset();
     faulty_.reset();
     api_.reset();
@@ -159,30 +164,33 @@ bool World::step() {
 }
 
 void World::look() {
-    const bool same =
-        store_->revision() == seen_revision_ && machine_.version() == seen_machine_ && rules_.addresses == seen_rules_;
+    const bool same = store_->revision() == seen_revision_ && machine_.version() == seen_machine_ &&
+                      kernel_.version() == seen_kernel_;
     if (same) return;
     seen_revision_ = store_->revision();
     seen_machine_ = machine_.version();
-    seen_rules_ = rules_.addresses;
+    seen_kernel_ = kernel_.version();
     if (!broken_.empty()) fail("broken: " + broken_);
+    if (!kernel_.refused().empty()) fail("broken: rules that a kernel refuses: " + kernel_.refused());
     no_traffic_to_the_stopped();
     for (const auto& invariant : invariants_)
         if (!invariant.holds(*this)) fail("broken: " + invariant.name);
 }
 
-/// What the node has told to stop gets no new connections, until something new runs in its place.
+/// A pod whose end has begun and that was told to stop gets no new connections, and none goes on by what connection
+/// tracking remembers. (A container that is restarted for itself stays in service until its probe or its end says so.)
 void World::no_traffic_to_the_stopped() const {
-    std::map<std::pair<std::string, std::string>, const Machine::Container*> newest;
     for (const auto& [id, container] : machine_.containers()) {
-        auto& best = newest[{container.seen.pod_uid, container.seen.name}];
-        if (!best || best->seen.attempt < container.seen.attempt) best = &container;
-    }
-    for (const auto& [place, container] : newest) {
-        if (!container->told_to_stop) continue;
-        const auto pod = machine_.pods().find(container->seen.pod_uid);
-        if (pod == machine_.pods().end() || !rules_.addresses.contains(pod->second.seen.ip)) continue;
-        fail(fmt::format("broken: pod {} was told to stop and still gets traffic", pod->second.seen.name));
+        if (!container.told_to_stop) continue;
+        const auto pod = machine_.pods().find(container.seen.pod_uid);
+        if (pod == machine_.pods().end() || !kernel_.remembered().contains(pod->second.seen.ip)) continue;
+        const auto& seen = pod->second.seen;
+        const auto object = store_->get({{"", "pods"}, seen.ns, seen.name});
+        const bool ends = !object || object->uid() != seen.uid || object->deleting() || finished(*object);
+        if (!ends) continue;
+        const bool led = kernel_.addresses().contains(seen.ip);
+        fail(fmt::format("broken: pod {} was told to stop and still gets traffic{}", seen.name,
+                         led ? "" : " of old connections"));
     }
 }
 
@@ -213,17 +221,30 @@ const object::Kind& World::kind(const store::Resource& resource) const {
     fail("no kind for " + resource.plural);
 }
 
-void World::apply(json::object object) {
-    const auto* kind = kinds::by_kind(Ref(object)["apiVersion"].str(), Ref(object)["kind"].str());
+verbs::Target World::target_of(Ref object) const {
+    const auto* kind = kinds::by_kind(object["apiVersion"].str(), object["kind"].str());
     if (!kind) fail("no such kind");
-    const auto meta = Ref(object)["metadata"];
-    const auto ns = kind->namespaced() ? std::string(meta["namespace"].str("default")) : std::string();
-    const verbs::Target target{kind, ns, std::string(meta["name"].str())};
+    const auto meta = object["metadata"];
+    return {kind, kind->namespaced() ? std::string(meta["namespace"].str("default")) : std::string(),
+            std::string(meta["name"].str())};
+}
+
+void World::apply(json::object object) {
+    const auto target = target_of(Ref(object));
     if (store_->get(verbs::key_of(target)))
         return change(verbs::key_of(target), [&](json::object& live) { live["spec"] = object["spec"]; });
     const auto written = api_->create(target, std::move(object), as_client);
     if (!written) fail("create refused: " + written.error().message);
     disk_.sync();
+}
+
+std::shared_ptr<const bool> World::submit(json::object object) {
+    const auto target = target_of(Ref(object));
+    const auto written = api_->create(target, std::move(object), as_client);
+    if (!written) fail("create refused: " + written.error().message);
+    auto answered = std::make_shared<bool>(false);
+    store_->when_durable(written->object->revision(), [answered] { *answered = true; });
+    return answered;
 }
 
 void World::change(const store::Key& key, const std::function<void(json::object&)>& edit) {

@@ -1,5 +1,6 @@
-// A whole platform in virtual time from one seed: the real store, verbs, engine, controllers and node over a simulated
-// disk, machine and network. Rule: one seed is one history; every change is followed by a look at every invariant.
+// A whole platform in virtual time from one seed: the real store, verbs, engine, controllers, node and service rules
+// over a simulated disk, machine and kernel. Rule: one seed is one history; every change is followed by a look at every
+// invariant.
 //
 //   world.apply(...)  like a client: answered once it is durable
 //   world.until(...)  lets time pass until something holds
@@ -16,11 +17,13 @@
 
 #include "control/controllers.h"
 #include "engine/engine.h"
+#include "network/services.h"
 #include "node/node.h"
 #include "run/virtual_loop.h"
 #include "sim/disk.h"
 #include "sim/faults.h"
 #include "sim/faulty_api.h"
+#include "sim/kernel.h"
 #include "sim/machine.h"
 #include "sim/traffic.h"
 #include "store/store.h"
@@ -72,6 +75,8 @@ class World {
     /// Changes an object as a client would: read, change, write; again when somebody was first.
     void change(const store::Key& key, const std::function<void(json::object&)>& edit);
     void remove(const store::Key& key, verbs::DeleteOptions options = {});
+    /// Creates as a client that has not got its answer yet: true once it would have it.
+    std::shared_ptr<const bool> submit(json::object object);
     void kill_container_of(const object::Object& pod) { machine_.crash_container(std::string(pod.uid())); }
 
     ObjectPtr get(const store::Key& key) const { return store_->get(key); }
@@ -84,7 +89,9 @@ class World {
     std::int64_t ready() const { return counted().ready; }
 
     const Machine& machine() const { return machine_; }
-    const Rules& rules() const { return rules_; }
+    /// What the images of the machine's registry are, and the like: changes what the world is made of.
+    Machine& machine() { return machine_; }
+    const Kernel& kernel() const { return kernel_; }
     base::Time now() const { return loop_.now(); }
     base::Rng& rng() { return loop_.rng(); }
     std::uint64_t steps() const { return steps_; }
@@ -114,16 +121,18 @@ class World {
     [[noreturn]] void fail(const std::string& what) const;
     void no_traffic_to_the_stopped() const;
     const object::Kind& kind(const store::Resource& resource) const;
+    verbs::Target target_of(Ref object) const;
 
     WorldOptions options_;
     Faults faults_;
     run::VirtualLoop loop_;
     Disk disk_;
     Machine machine_;
-    Rules rules_;
+    Kernel kernel_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<verbs::Api> api_;
     std::unique_ptr<FaultyApi> faulty_;
+    std::unique_ptr<network::Services> services_;
     std::unique_ptr<Traffic> traffic_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<node::Node> node_;
@@ -131,9 +140,8 @@ class World {
     std::vector<Invariant> invariants_;
     std::deque<std::string> story_;
     std::uint64_t steps_ = 0, trace_ = 0xcbf29ce484222325ULL;
-    std::uint64_t seen_machine_ = 0;
+    std::uint64_t seen_machine_ = 0, seen_kernel_ = 0;
     store::Revision seen_revision_ = -1;
-    std::set<std::string> seen_rules_;
     mutable Counts counts_;  ///< of the store's revision that they name
     std::string broken_;     ///< what an event showed to be wrong; "" nothing
     std::optional<std::uint64_t> restart_in_;

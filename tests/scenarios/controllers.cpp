@@ -206,7 +206,7 @@ SIM_TEST("a service has an empty slice, then its pods, then an empty one again",
             return subset["addresses"].size() == 2 && subset["ports"].size() == 1 &&
                    (*slice)["endpoints"].size() == 2 &&
                    (*slice)["endpoints"][std::size_t{0}]["conditions"]["ready"].flag() &&
-                   w.rules().addresses.size() == 2;
+                   w.kernel().addresses().size() == 2;
         },
         30s);
     edit(world, R"({"replicas": 0})");
@@ -215,7 +215,7 @@ SIM_TEST("a service has an empty slice, then its pods, then an empty one again",
         [&](const World& w) {
             const auto all = w.list(slices);
             return w.pods().empty() && all.size() == 1 && (*all.front())["endpoints"].size() == 0 &&
-                   w.rules().addresses.empty();
+                   w.kernel().addresses().empty();
         },
         30s);
 }
