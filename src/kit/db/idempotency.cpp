@@ -1,8 +1,8 @@
 #include "kit/db/idempotency.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
+#include "kit/auth/secrets.h"
 #include "kit/db/due_work.h"
 #include "kit/problem.h"
 
@@ -20,20 +20,14 @@ std::string Idempotency::scoped(std::string_view caller, std::string_view route,
     return fmt::format("{} {} {}", caller, route, key);
 }
 
-std::string Idempotency::hash_of(std::string_view request) {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char*>(request.data()), request.size(), digest);
-    std::string text;
-    for (const auto byte : digest) text += fmt::format("{:02x}", byte);
-    return text;
-}
+std::string Idempotency::hash_of(std::string_view request) { return auth::hex(auth::sha256(request)); }
 
 void Idempotency::find(Session& session, const std::string& scoped_key, const std::string& hash, Known known) {
     session.run("SELECT hash, subject, status, body, location FROM idempotent_requests WHERE scoped_key = $1",
                 {scoped_key}, [hash, known = std::move(known)](base::Result<Rows> rows) mutable {
                     if (!rows) return known(std::unexpected(std::move(rows).error()));
                     if (rows->empty()) return known(std::optional<KnownRequest>{});
-                    if (rows->text(0, 0) != hash) {
+                    if (rows->text(0, 0) != hash && rows->text(0, 0) != any_request && hash != any_request) {
                         return known(std::unexpected(
                             invalid_fields({{"Idempotency-Key", "was used for another request before"}})));
                     }

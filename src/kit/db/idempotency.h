@@ -12,6 +12,8 @@
 namespace kit::db {
 
 inline constexpr std::size_t idempotency_key_max = 200;
+/// A hash that fits all others: for who closes a key without knowing its request.
+inline constexpr std::string_view any_request = "*";
 
 struct KeptAnswer {
     int status = 0;
