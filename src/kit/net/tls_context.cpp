@@ -1,4 +1,5 @@
-// What a TLS server of ours is: TLS 1.2 or later, HTTP/1.1 by ALPN, client certificates verified when shown.
+// What a TLS server of ours is: TLS 1.2 or later, HTTP/1.1 by ALPN, client certificates verified when shown. And what a
+// TLS client of ours is: the same, and it believes nobody who is not signed by whom it trusts.
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -59,6 +60,26 @@ base::Result<void> ask_for_clients(SSL_CTX* context, std::string_view pem) {
     return {};
 }
 
+base::Result<void> trust(SSL_CTX* context, std::string_view pem) {
+    const auto bio = reader(pem);
+    int found = 0;
+    while (const auto authority = next_certificate(bio.get())) {
+        X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
+        ++found;
+    }
+    ERR_clear_error();
+    if (found == 0) return failed("the CA of https hosts is not PEM");
+    return {};
+}
+
+SSL_CTX* with_habits(SSL_CTX* context) {
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context, 1);
+    return context;
+}
+
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
                     unsigned int offered_length, void*) {
     static constexpr unsigned char ours[] = "\x08http/1.1";
@@ -77,18 +98,30 @@ base::Result<std::shared_ptr<TlsContext>> TlsContext::create(std::string_view ce
                                                              std::string_view client_ca_pem) {
     SSL_CTX* context = SSL_CTX_new(TLS_server_method());
     if (!context) return failed("OpenSSL cannot make a TLS context");
-    std::shared_ptr<TlsContext> made(new TlsContext(context));
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    std::shared_ptr<TlsContext> made(new TlsContext(with_habits(context)));
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1);
     static constexpr unsigned char session_context[] = "kit";
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
     TRY(use_certificate(context, certificate_pem));
     TRY(use_key(context, key_pem));
     if (!client_ca_pem.empty()) TRY(ask_for_clients(context, client_ca_pem));
+    return made;
+}
+
+base::Result<std::shared_ptr<TlsContext>> TlsContext::for_client(std::string_view ca_pem) {
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    if (!context) return failed("OpenSSL cannot make a TLS context");
+    std::shared_ptr<TlsContext> made(new TlsContext(with_habits(context)));
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    static constexpr unsigned char ours[] = "\x08http/1.1";
+    SSL_CTX_set_alpn_protos(context, ours, sizeof ours - 1);
+    if (ca_pem.empty()) {
+        SSL_CTX_set_default_verify_paths(context);
+    } else {
+        TRY(trust(context, ca_pem));
+    }
     return made;
 }
 

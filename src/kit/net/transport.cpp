@@ -1,8 +1,10 @@
 #include "kit/net/transport.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,13 +64,30 @@ std::vector<std::string> name_entries(X509_NAME* name, int nid) {
 
 Transport::Transport(int fd, const std::shared_ptr<TlsContext>& tls) : fd_(fd), tls_(tls) {
     if (!tls) return;
-    ssl_ = SSL_new(tls->native());
+    attach_tls();
+    SSL_set_accept_state(ssl_);
+}
+
+Transport::Transport(int fd, const std::shared_ptr<TlsContext>& tls, const std::string& host) : fd_(fd), tls_(tls) {
+    if (!tls) return;
+    attach_tls();
+    SSL_set_connect_state(ssl_);
+    in_addr address{};
+    if (::inet_pton(AF_INET, host.c_str(), &address) == 1) {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), host.c_str());
+    } else {
+        SSL_set_tlsext_host_name(ssl_, host.c_str());
+        SSL_set1_host(ssl_, host.c_str());
+    }
+}
+
+void Transport::attach_tls() {
+    ssl_ = SSL_new(tls_->native());
     base::check(ssl_ != nullptr, "OpenSSL has memory for a connection");
     BIO* bio = BIO_new(socket_method());
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd_)));
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_, bio, bio);
-    SSL_set_accept_state(ssl_);
 }
 
 Transport::~Transport() { close(); }
@@ -85,6 +104,7 @@ Moved Transport::read(std::span<char> into) {
         const auto got = ::recv(fd_, into.data(), into.size(), 0);
         if (got > 0) return {Io::done, static_cast<std::size_t>(got)};
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {Io::again};
+        ended_well_ = got == 0;
         return {Io::closed};
     }
     ERR_clear_error();
@@ -130,6 +150,10 @@ Moved Transport::outcome(int result) {
             return {Io::again};
         case SSL_ERROR_SSL:
             if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) return {Io::plain_text};
+            tls_reason_ = ERR_reason_error_string(ERR_peek_error());
+            return {Io::closed};
+        case SSL_ERROR_ZERO_RETURN:
+            ended_well_ = true;
             return {Io::closed};
         default:
             return {Io::closed};
@@ -142,6 +166,13 @@ void Transport::shutdown_write() {
         SSL_shutdown(ssl_);
     }
     ::shutdown(fd_, SHUT_WR);
+}
+
+std::string Transport::tls_problem() const {
+    if (!ssl_) return {};
+    const auto verified = SSL_get_verify_result(ssl_);
+    if (verified != X509_V_OK) return X509_verify_cert_error_string(verified);
+    return tls_reason_ ? tls_reason_ : "";
 }
 
 bool Transport::established() const { return !ssl_ || SSL_is_init_finished(ssl_); }

@@ -37,12 +37,14 @@ struct PeerName {
     std::vector<std::string> organizations;
 };
 
-/// What a TLS server shows and demands; made once, shared by its connections.
+/// What a TLS server shows and demands, or whom a TLS client believes; made once, shared by its connections.
 class TlsContext {
  public:
     /// PEM texts. With `client_ca_pem` client certificates are asked for, not demanded; a bad one is refused.
     static base::Result<std::shared_ptr<TlsContext>> create(std::string_view certificate_pem, std::string_view key_pem,
                                                             std::string_view client_ca_pem);
+    /// For a client: servers must be signed by `ca_pem`, or by the system's list when it is empty.
+    static base::Result<std::shared_ptr<TlsContext>> for_client(std::string_view ca_pem);
     ~TlsContext();
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
@@ -57,6 +59,8 @@ class Transport {
  public:
     /// Takes over `fd`, which must not block. `tls` null: plain.
     Transport(int fd, const std::shared_ptr<TlsContext>& tls);
+    /// The client's side: with `tls` the server must prove that it is `host` (a name or an address).
+    Transport(int fd, const std::shared_ptr<TlsContext>& tls, const std::string& host);
     ~Transport();
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
@@ -73,14 +77,21 @@ class Transport {
     /// True for plain sockets, and after the TLS handshake.
     bool established() const;
     std::optional<PeerName> peer_name() const;
+    /// After `closed`: the peer ended as the protocol wants it (FIN; through TLS a close_notify), nothing was cut off.
+    bool ended_well() const { return ended_well_; }
+    /// After `closed`: what TLS did not like, or "".
+    std::string tls_problem() const;
 
  private:
+    void attach_tls();
     Moved write_tls(std::span<const iovec> pieces);
     Moved outcome(int result);
 
     int fd_;
     ssl_st* ssl_ = nullptr;
     std::shared_ptr<TlsContext> tls_;
+    const char* tls_reason_ = nullptr;
+    bool ended_well_ = false;
 };
 
 }  // namespace kit::net
