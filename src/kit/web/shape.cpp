@@ -27,7 +27,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Checked check(const TextField& type, std::string_view raw) {
-    const auto text = trimmed(raw);
+    const auto text = type.spaces == Spaces::kept ? raw : trimmed(raw);
     if (characters(text) > type.length_max)
         return "must have at most " + std::to_string(type.length_max) + " characters";
     if (characters(text) < type.length_min) return std::string(text.empty() ? "must not be empty" : "is too short");
@@ -90,9 +90,31 @@ base::Result<FieldValue> check_object(const Field& field, const ObjectField& typ
     return std::unexpected(invalid_fields(std::move(problems)));
 }
 
+Checked check(const ChoiceField& type, std::string_view text) {
+    if (std::ranges::find(type.among, text) != type.among.end()) return FieldValue(std::string(text));
+    return fmt::format("must be one of {}", fmt::join(type.among, ", "));
+}
+
+Checked check(const ChoicesField& type, const json::value& value) {
+    if (!value.is_array()) return std::string("must be a list");
+    std::vector<std::string> chosen;
+    for (const auto& one : value.get_array()) {
+        const auto word = one.is_string() ? std::string(one.get_string()) : std::string();
+        if (std::ranges::find(type.among, word) == type.among.end())
+            return fmt::format("may only hold {}", fmt::join(type.among, ", "));
+        if (std::ranges::find(chosen, word) != chosen.end()) return fmt::format("holds {} twice", word);
+        chosen.push_back(word);
+    }
+    if (chosen.size() < type.least) return fmt::format("must hold at least {}", type.least);
+    return FieldValue(fmt::format("{}", fmt::join(chosen, ",")));
+}
+
 Checked check_json(const Field& field, const json::value& value) {
+    if (const auto* choices = std::get_if<ChoicesField>(&field.type)) return check(*choices, value);
     if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, whole(value));
     if (const auto* money = std::get_if<DecimalField>(&field.type)) return check(*money, decimal(value));
+    if (const auto* choice = std::get_if<ChoiceField>(&field.type))
+        return check(*choice, value.is_string() ? std::string_view(value.get_string()) : std::string_view{});
     const auto& type = std::get<TextField>(field.type);
     if (type.numbers == Numbers::taken_as_text && value.is_int64()) return check(type, json::serialize(value));
     if (!value.is_string()) return std::string("must be text");
@@ -102,9 +124,13 @@ Checked check_json(const Field& field, const json::value& value) {
 Checked check_text(const Field& field, std::string_view text) {
     if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, whole(trimmed(text)));
     if (const auto* money = std::get_if<DecimalField>(&field.type)) return check(*money, Decimal::parse(trimmed(text)));
-    if (std::holds_alternative<ObjectField>(field.type)) return std::string("can only be sent as JSON");
-    return check(std::get<TextField>(field.type), text);
+    if (const auto* choice = std::get_if<ChoiceField>(&field.type)) return check(*choice, trimmed(text));
+    const auto* simple = std::get_if<TextField>(&field.type);
+    if (!simple) return std::string("can only be sent as JSON");
+    return check(*simple, text);
 }
+
+json::array list_of(const std::vector<std::string>& words) { return json::array(words.begin(), words.end()); }
 
 /// Goes through the fields; `given` gives the checked value of one, or nothing when it was not sent.
 template <class Given>
@@ -199,6 +225,14 @@ json::object Shape::schema() const {
             one["maximum"] = number->most;
         } else if (const auto* object = std::get_if<ObjectField>(&field.type)) {
             for (auto& [name, value] : object->shape->schema()) one[name] = std::move(value);
+        } else if (const auto* choice = std::get_if<ChoiceField>(&field.type)) {
+            one["type"] = "string";
+            one["enum"] = list_of(choice->among);
+        } else if (const auto* choices = std::get_if<ChoicesField>(&field.type)) {
+            one["type"] = "array";
+            one["items"] = {{"type", "string"}, {"enum", list_of(choices->among)}};
+            one["uniqueItems"] = true;
+            one["minItems"] = choices->least;
         } else {
             const auto& money = std::get<DecimalField>(field.type);
             one["type"] = "number";

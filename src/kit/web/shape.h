@@ -18,12 +18,14 @@
 namespace kit {
 
 enum class Numbers : std::uint8_t { refused, taken_as_text };
+enum class Spaces : std::uint8_t { trimmed, kept };  ///< those around the text; passwords keep theirs
 
 struct TextField {
     std::size_t length_min = 0;
     std::size_t length_max = 1000;  ///< in Unicode characters
     /// For clients that send ids as text or as numbers.
     Numbers numbers = Numbers::refused;
+    Spaces spaces = Spaces::trimmed;
 };
 struct NumberField {
     std::int64_t least = 0;
@@ -32,6 +34,16 @@ struct NumberField {
 struct DecimalField {
     Decimal least;
     Decimal most;
+};
+
+/// One of a few words.
+struct ChoiceField {
+    std::vector<std::string> among;
+};
+/// A list of such words, each at most once; its value is their text with commas between.
+struct ChoicesField {
+    std::vector<std::string> among;
+    std::size_t least = 0;
 };
 
 class Shape;
@@ -46,7 +58,7 @@ struct Field {
     std::string name;
     std::string prose;
     Need need = Need::required;
-    std::variant<TextField, NumberField, DecimalField, ObjectField> type;
+    std::variant<TextField, NumberField, DecimalField, ObjectField, ChoiceField, ChoicesField> type;
 };
 
 using FieldValue = std::variant<std::string, std::int64_t, Decimal>;
