@@ -10,6 +10,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -26,6 +27,7 @@ using base::Result;
 /// From the kernel's enum ip_conntrack filter flags, which no header of 6.1 exports: compare the source address.
 constexpr std::uint32_t filter_ip_src = 1u << 0;
 constexpr std::size_t batch_bytes = 32 * 1024;
+constexpr std::size_t filtered_dumps_max = 3;
 
 struct CloseSocket {
     void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
@@ -69,7 +71,7 @@ struct Entry {
 };
 
 struct Search {
-    std::uint32_t address = 0;  ///< network order
+    std::vector<std::uint32_t> addresses;  ///< network order; sorted
     FlowFilter which = FlowFilter::all;
     std::vector<Entry> found;
 };
@@ -95,7 +97,7 @@ int on_entry(const nlmsghdr* header, void* data) {
     if (!entry[CTA_TUPLE_ORIG] || !entry[CTA_TUPLE_REPLY]) return MNL_CB_OK;
     const auto* ip = find(entry[CTA_TUPLE_REPLY], CTA_TUPLE_IP);
     const auto* source = ip ? find(ip, CTA_IP_V4_SRC) : nullptr;
-    if (!source || mnl_attr_get_u32(source) != search.address) return MNL_CB_OK;
+    if (!source || !std::ranges::binary_search(search.addresses, mnl_attr_get_u32(source))) return MNL_CB_OK;
     const auto* proto = find(entry[CTA_TUPLE_ORIG], CTA_TUPLE_PROTO);
     const auto* number = proto ? find(proto, CTA_PROTO_NUM) : nullptr;
     if (!number) return MNL_CB_OK;
@@ -106,22 +108,23 @@ int on_entry(const nlmsghdr* header, void* data) {
     return MNL_CB_OK;
 }
 
-Result<void> dump(mnl_socket* socket, Search& search, bool filtered) {
+/// `filter`: the one address that the kernel is to pick the entries of; null lists all.
+Result<void> dump(mnl_socket* socket, Search& search, const std::uint32_t* filter) {
     std::array<char, 512> request{};
     const auto sequence = static_cast<std::uint32_t>(time(nullptr));
     auto* header = put_header(request.data(), IPCTNL_MSG_CT_GET, NLM_F_DUMP);
     header->nlmsg_seq = sequence;
-    if (filtered) {
+    if (filter) {
         auto* reply = mnl_attr_nest_start(header, CTA_TUPLE_REPLY);
         auto* ip = mnl_attr_nest_start(header, CTA_TUPLE_IP);
-        mnl_attr_put_u32(header, CTA_IP_V4_SRC, search.address);
+        mnl_attr_put_u32(header, CTA_IP_V4_SRC, *filter);
         mnl_attr_put_u32(header, CTA_IP_V4_DST, 0);
         mnl_attr_nest_end(header, ip);
         mnl_attr_nest_end(header, reply);
-        auto* filter = mnl_attr_nest_start(header, CTA_FILTER);
+        auto* flags = mnl_attr_nest_start(header, CTA_FILTER);
         mnl_attr_put_u32(header, CTA_FILTER_ORIG_FLAGS, 0);
         mnl_attr_put_u32(header, CTA_FILTER_REPLY_FLAGS, filter_ip_src);
-        mnl_attr_nest_end(header, filter);
+        mnl_attr_nest_end(header, flags);
     }
     if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0) return fail_errno("conntrack: send");
     std::vector<char> buffer(batch_bytes);
@@ -164,17 +167,21 @@ Result<void> delete_flows(const std::vector<std::string>& addresses, FlowFilter 
     if (mnl_socket_bind(listing.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
         mnl_socket_bind(deleting.get(), 0, MNL_SOCKET_AUTOPID) < 0)
         return fail_errno("conntrack: bind");
+    Search search{.addresses = {}, .which = which, .found = {}};
     for (const auto& address : addresses) {
-        Search search{.which = which, .found = {}};
-        if (inet_pton(AF_INET, address.c_str(), &search.address) != 1) continue;
-        auto listed = dump(listing.get(), search, true);
-        if (!listed) {  // a kernel that cannot filter lists all
-            search.found.clear();
-            TRY(dump(listing.get(), search, false));
-        }
-        TRY(remove(deleting.get(), search.found));
+        std::uint32_t number = 0;
+        if (inet_pton(AF_INET, address.c_str(), &number) == 1) search.addresses.push_back(number);
     }
-    return {};
+    std::ranges::sort(search.addresses);
+    // Each dump walks the kernel's whole table, filtered or not: for more than a few addresses one dump of all is less.
+    bool listed = search.addresses.size() <= filtered_dumps_max;
+    for (std::size_t at = 0; listed && at < search.addresses.size(); ++at)
+        listed = dump(listing.get(), search, &search.addresses[at]).has_value();
+    if (!listed) {  // many, or a kernel that cannot filter
+        search.found.clear();
+        TRY(dump(listing.get(), search, nullptr));
+    }
+    return remove(deleting.get(), search.found);
 }
 
 }  // namespace edge

@@ -3,6 +3,9 @@
 
 #include <nftables/libnftables.h>
 
+#include <algorithm>
+#include <iterator>
+#include <mutex>
 #include <utility>
 
 #include "edge/conntrack.h"
@@ -13,6 +16,25 @@ constexpr auto lane = "kernel";
 }
 
 void NftKernel::Close::operator()(nft_ctx* context) const { nft_ctx_free(context); }
+
+struct NftKernel::Forgetting {
+    using Done = std::move_only_function<void(base::Result<void>)>;
+    explicit Forgetting(Flows flows) : which(flows) {}
+    const Flows which;
+    std::mutex mutex;  ///< the loop adds until the lane takes
+    bool taken = false;
+    std::vector<std::string> addresses;
+    std::vector<Done> done;
+
+    /// False when it is too late.
+    bool add(std::vector<std::string>& more, Done& answer) {
+        const std::lock_guard lock(mutex);
+        if (taken) return false;
+        std::ranges::move(more, std::back_inserter(addresses));
+        done.push_back(std::move(answer));
+        return true;
+    }
+};
 
 NftKernel::NftKernel(run::Loop& loop) : loop_(loop) {}
 
@@ -34,6 +56,7 @@ base::Result<void> NftKernel::run(const std::string& transaction) {
 }
 
 void NftKernel::apply(std::string nftables_json, std::move_only_function<void(base::Result<void>)> done) {
+    open_.reset();  // what is to be forgotten after these rules must not be before them
     workers_.submit(lane, Workers::Weight::light,
                     [this, text = std::move(nftables_json), done = std::move(done)]() mutable {
                         loop_.post([done = std::move(done), result = run(text)]() mutable { done(std::move(result)); });
@@ -42,13 +65,21 @@ void NftKernel::apply(std::string nftables_json, std::move_only_function<void(ba
 
 void NftKernel::forget_flows(std::vector<std::string> addresses, Flows which,
                              std::move_only_function<void(base::Result<void>)> done) {
-    workers_.submit(lane, Workers::Weight::light,
-                    [this, addresses = std::move(addresses), which, done = std::move(done)]() mutable {
-                        const auto deletes = which == Flows::all ? FlowFilter::all : FlowFilter::past;
-                        loop_.post([done = std::move(done), result = delete_flows(addresses, deletes)]() mutable {
-                            done(std::move(result));
-                        });
-                    });
+    if (open_ && open_->which == which && open_->add(addresses, done)) return;
+    open_ = std::make_shared<Forgetting>(which);
+    open_->add(addresses, done);
+    workers_.submit(lane, Workers::Weight::light, [this, batch = open_] { forget(*batch); });
+}
+
+void NftKernel::forget(Forgetting& batch) {
+    {
+        const std::lock_guard lock(batch.mutex);
+        batch.taken = true;
+    }
+    auto result = delete_flows(batch.addresses, batch.which == Flows::all ? FlowFilter::all : FlowFilter::past);
+    loop_.post([done = std::move(batch.done), result = std::move(result)]() mutable {
+        for (auto& each : done) each(result);
+    });
 }
 
 base::Result<void> remove_rules(const std::string& table) {

@@ -27,9 +27,13 @@ class NftKernel final : public network::Kernel {
     struct Close {
         void operator()(nft_ctx* context) const;
     };
+    /// Requests that wait together are one: a dump of the kernel's table costs the same for all of them.
+    struct Forgetting;
     base::Result<void> run(const std::string& transaction);
+    void forget(Forgetting& batch);
 
     run::Loop& loop_;
+    std::shared_ptr<Forgetting> open_;         ///< may still take requests: nothing was applied after it
     std::unique_ptr<nft_ctx, Close> context_;  ///< used by work of our lane only
     Workers workers_;                          ///< last: ends before what its work uses
 };
