@@ -1,5 +1,6 @@
 #include "kit/app.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <boost/asio/signal_set.hpp>
@@ -18,6 +19,13 @@ constexpr auto migrate_again = std::chrono::milliseconds(250);
 std::uint64_t random_seed() {
     std::random_device device;
     return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+std::string app_help(const std::string& name, const std::vector<SettingEntry>& entries) {
+    return settings_help(name, entries) + fmt::format(
+                                              "\n{0} migrate: brings the database's tables to the newest version and "
+                                              "ends.\nWithout a command, {0} serves until SIGTERM or SIGINT.\n",
+                                              name);
 }
 
 Level level_of(std::string_view name) {
@@ -81,7 +89,9 @@ void App::ready_when(std::string name, std::function<std::optional<std::string>(
 }
 
 void App::every(run::Duration period, std::string, std::function<void()> work) {
-    own<Periodic>(*this, period, std::move(work), run::Timer{}).plan();
+    auto& periodic = own<Periodic>(*this, period, std::move(work), run::Timer{});
+    if (server_) return periodic.plan();
+    periodics_.push_back(&periodic);
 }
 
 db::Database& App::database(std::string_view url, std::vector<db::Migration> migrations) {
@@ -95,6 +105,7 @@ db::Database& App::database(std::string_view url, std::vector<db::Migration> mig
     stored->database = std::move(*opened);
     stored->migrations = std::move(migrations);
     parts_.push_back(stored);
+    databases_.push_back(stored.get());
     auto& database = *stored->database;
     ready_when("database", [stored = stored.get()]() -> std::optional<std::string> {
         if (auto why = stored->database->away()) return why;
@@ -116,9 +127,11 @@ void App::migrate(const std::shared_ptr<Stored>& stored) {
         const auto stored = weak.lock();
         if (!stored) return;
         stored->migrated = done.has_value();
-        if (done)
-            return log_->info("migrations are done",
-                              {{"newest", stored->migrations.empty() ? 0 : stored->migrations.back().version}});
+        if (done) {
+            log_->info("migrations are done",
+                       {{"newest", stored->migrations.empty() ? 0 : stored->migrations.back().version}});
+            return tell_migrated();
+        }
         const bool new_problem = stored->problem != done.error().message;
         stored->problem = done.error().message;
         if (new_problem) log_->warn("migrations cannot run yet", {{"error", stored->problem}});
@@ -126,6 +139,28 @@ void App::migrate(const std::shared_ptr<Stored>& stored) {
             if (const auto again = weak.lock()) migrate(again);
         });
     });
+}
+
+std::optional<std::string> App::not_migrated() const {
+    for (const auto* stored : databases_) {
+        if (!stored->migrated) return stored->database->away().value_or(stored->problem);
+    }
+    return std::nullopt;
+}
+
+void App::tell_migrated() {
+    if (!migrated_ || not_migrated()) return;
+    migrate_limit_.cancel();
+    std::exchange(migrated_, nullptr)({});
+}
+
+void App::migrate_only(std::function<void(base::Result<void>)> done) {
+    if (broken_) return done(std::unexpected(*broken_));
+    migrated_ = std::move(done);
+    migrate_limit_ = loop_->after(*settings_.migrate_patience, [this] {
+        std::exchange(migrated_, nullptr)(base::fail(base::Code::unavailable, not_migrated().value_or("")));
+    });
+    tell_migrated();
 }
 
 std::vector<std::pair<std::string, std::string>> App::not_ready() const {
@@ -183,6 +218,7 @@ void App::add_own_routes() {
 
 base::Result<void> App::start() {
     if (broken_) return std::unexpected(*broken_);
+    base::check(router_->can_verify() || !router_->asks_for_login(), "routes need logins: call verify_with()");
     add_own_routes();
     openapi_ = openapi_text(*router_, name_, version());
     http::ServerOptions options{.address = *settings_.address,
@@ -198,6 +234,7 @@ base::Result<void> App::start() {
     server_ = TRY(http::serve(io_, std::move(options), std::move(serve)));
     metrics_.gauge("app_connections", "Open connections of clients.",
                    [this] { return static_cast<double>(server_->connections()); });
+    for (auto* periodic : std::exchange(periodics_, {})) periodic->plan();
     log_->info("listening", {{"address", *settings_.address}, {"port", server_->port()}, {"version", version()}});
     return {};
 }
@@ -208,20 +245,19 @@ void App::stop(run::Callback done) {
     server_->drain(*settings_.drain_grace, *settings_.drain_limit, std::move(done));
 }
 
-int run_app(const std::string& name, const std::vector<SettingEntry>& entries, const AppSettings& app_settings,
-            const std::vector<std::string>& arguments, const Assemble& assemble) {
-    const auto loaded = load_settings(entries, arguments, process_environment());
-    if (!loaded) {
-        std::fprintf(stderr, "%s: %s\n", name.c_str(), loaded.error().message.c_str());
-        return 2;
-    }
-    if (loaded->help) return std::printf("%s", settings_help(name, entries).c_str()) < 0 ? 1 : 0;
-    if (loaded->version) return std::printf("%s %s\n", name.c_str(), app_settings.version->c_str()) < 0 ? 1 : 0;
-    boost::asio::io_context io{1};
-    App app(io, name, app_settings);
-    std::signal(SIGPIPE, SIG_IGN);  // a log reader or database that goes is an error to handle, not to die of
+static int run_migrate(boost::asio::io_context& io, App& app) {
+    int code = 1;
+    app.migrate_only([&](base::Result<void> done) {
+        code = done ? 0 : 1;
+        if (!done) app.log().error("cannot migrate", {{"error", done.error().message}});
+        io.stop();
+    });
+    io.run();
+    return code;
+}
+
+static int run_service(boost::asio::io_context& io, App& app) {
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
-    assemble(app);
     if (const auto started = app.start(); !started) {
         app.log().error("cannot start", {{"error", started.error().message}});
         return 1;
@@ -232,6 +268,28 @@ int run_app(const std::string& name, const std::vector<SettingEntry>& entries, c
     io.run();
     app.log().info("stopped");
     return 0;
+}
+
+int run_app(const std::string& name, const std::vector<SettingEntry>& entries, const AppSettings& app_settings,
+            const std::vector<std::string>& arguments, const Assemble& assemble) {
+    const auto loaded = load_settings(entries, arguments, process_environment());
+    if (!loaded) {
+        std::fprintf(stderr, "%s: %s\n", name.c_str(), loaded.error().message.c_str());
+        return 2;
+    }
+    if (loaded->help) return std::printf("%s", app_help(name, entries).c_str()) < 0 ? 1 : 0;
+    if (loaded->version) return std::printf("%s %s\n", name.c_str(), app_settings.version->c_str()) < 0 ? 1 : 0;
+    const auto& words = loaded->words;
+    const bool migrates = words.size() == 1 && words[0] == "migrate";
+    if (!words.empty() && !migrates) {
+        std::fprintf(stderr, "%s: '%s' is no command; there is only migrate\n", name.c_str(), words.back().c_str());
+        return 2;
+    }
+    boost::asio::io_context io{1};
+    App app(io, name, app_settings);
+    std::signal(SIGPIPE, SIG_IGN);  // a log reader or database that goes is an error to handle, not to die of
+    assemble(app);
+    return migrates ? run_migrate(io, app) : run_service(io, app);
 }
 
 }  // namespace kit

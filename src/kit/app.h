@@ -1,5 +1,5 @@
-// A service's life: settings, log, metrics, database, routes; /health, /ready, /metrics, /openapi.json, /version;
-// start, and on SIGTERM a drain that loses no request. A service's main is one call of kit::run.
+// A service's life: settings, log, metrics, database, routes, other services; /health, /ready, /metrics, /openapi.json,
+// /version; start, and on SIGTERM a drain that loses no request. A service's main is one call of kit::run.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,10 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "kit/auth/identity.h"
 #include "kit/db/database.h"
+#include "kit/http/client.h"
 #include "kit/log.h"
 #include "kit/metrics.h"
+#include "kit/redis/redis.h"
 #include "kit/setting.h"
+#include "kit/web/peer.h"
 #include "kit/web/router.h"
 
 namespace kit {
@@ -29,6 +33,8 @@ struct AppSettings {
     Setting<std::chrono::milliseconds> drain_limit{"drain-limit", "After SIGTERM, when what is still open is cut.",
                                                    "25s"};
     Setting<std::int64_t> body_bytes_max{"body-bytes-max", "The largest request body.", "1048576"};
+    Setting<std::chrono::milliseconds> migrate_patience{
+        "migrate-patience", "How long the command `migrate` waits for a database that is away.", "10s"};
 };
 
 class App {
@@ -55,14 +61,26 @@ class App {
     }
     /// Opens the database; its migrations run before /ready says yes, and again as soon as it can be reached.
     db::Database& database(std::string_view url, std::vector<db::Migration> migrations);
+    /// The client for calls to others, made when first asked for.
+    http::Client& client();
+    /// Another service that this one calls.
+    Peer& peer(PeerOptions options);
+    /// Null for "": no Redis. With one, /ready says nothing of it: a cache or a limit that is away is no reason not to
+    /// serve; who cannot serve without it says so by ready_when().
+    redis::Redis* redis(std::string_view url);
+    /// Who checks the logins that routes need; /ready says when it has no keys.
+    auth::Verifier& verify_with(auth::VerifierOptions options);
     /// /ready says no while `check` gives a reason.
     void ready_when(std::string name, std::function<std::optional<std::string>()> check);
+    /// From start() on.
     void every(run::Duration period, std::string name, std::function<void()> work);
     /// A field in every answer's header, made once.
     void fixed_header(std::string_view name, std::string_view value);
     /// What kept assemble from its work: run() says it and ends with 1.
     void give_up(base::Error error);
 
+    /// Waits until the databases' migrations have run; an Error: within `migrate-patience` they did not.
+    void migrate_only(std::function<void(base::Result<void>)> done);
     base::Result<void> start();
     /// Drains, then calls `done`.
     void stop(run::Callback done);
@@ -72,6 +90,8 @@ class App {
     struct Stored;
     void add_own_routes();
     void migrate(const std::shared_ptr<Stored>& stored);
+    std::optional<std::string> not_migrated() const;
+    void tell_migrated();
     std::vector<std::pair<std::string, std::string>> not_ready() const;
 
     boost::asio::io_context& io_;
@@ -83,6 +103,11 @@ class App {
     std::unique_ptr<Router> router_;
     std::vector<std::pair<std::string, std::function<std::optional<std::string>()>>> checks_;
     std::vector<std::shared_ptr<void>> parts_;
+    std::vector<Stored*> databases_;
+    std::vector<Periodic*> periodics_;
+    std::function<void(base::Result<void>)> migrated_;
+    run::Timer migrate_limit_;
+    http::Client* client_ = nullptr;
     std::string fixed_head_;
     std::string openapi_;
     std::optional<base::Error> broken_;

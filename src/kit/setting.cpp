@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <set>
+
+#include "kit/setting_parts.h"
 
 namespace kit {
 namespace {
@@ -26,18 +29,37 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-const SettingEntry* find(const std::vector<SettingEntry>& entries, std::string_view name) {
-    const auto found = std::ranges::find(entries, name, &SettingEntry::name);
-    return found == entries.end() ? nullptr : &*found;
+/// Which setting a name means; a secret's name with "-file" behind it means the file that it stands in.
+struct Meant {
+    const SettingEntry* entry = nullptr;
+    bool in_file = false;
+};
+
+Meant meant_by(const std::vector<SettingEntry>& entries, std::string_view name) {
+    auto found = std::ranges::find(entries, name, &SettingEntry::name);
+    if (found != entries.end()) return {&*found, false};
+    if (!name.ends_with("-file")) return {};
+    found = std::ranges::find(entries, name.substr(0, name.size() - 5), &SettingEntry::name);
+    return found == entries.end() || found->shown == Shown::open ? Meant{} : Meant{&*found, true};
 }
 
-base::Result<void> apply(const SettingEntry& entry, std::string_view text, const std::string& where) {
-    auto done = entry.set(text);
+/// Which entries were given a value, by any way.
+using Given = std::set<const SettingEntry*>;
+
+base::Result<void> apply(const Meant& meant, std::string_view text, const std::string& where, Given& given) {
+    std::string from_file;
+    if (meant.in_file) {
+        auto read = secret_in_file(std::string(text));
+        if (!read) return std::unexpected(std::move(read).error().in(where));
+        from_file = std::move(*read);
+    }
+    auto done = meant.entry->set(meant.in_file ? std::string_view(from_file) : text);
     if (!done) return std::unexpected(std::move(done).error().in(where));
+    given.insert(meant.entry);
     return {};
 }
 
-base::Result<void> load_file(const std::vector<SettingEntry>& entries, const std::string& path) {
+base::Result<void> load_file(const std::vector<SettingEntry>& entries, const std::string& path, Given& given) {
     std::ifstream file(path);
     if (!file) return base::fail(base::Code::not_found, "cannot read the settings file " + path);
     int number = 0;
@@ -48,12 +70,27 @@ base::Result<void> load_file(const std::vector<SettingEntry>& entries, const std
         const auto where = path + ":" + std::to_string(number);
         const auto sign = text.find('=');
         if (sign == std::string_view::npos) return base::fail(base::Code::invalid, where + ": expected `name = value`");
-        const auto* entry = find(entries, trimmed(text.substr(0, sign)));
-        if (!entry) {
+        const auto meant = meant_by(entries, trimmed(text.substr(0, sign)));
+        if (!meant.entry) {
             return base::fail(base::Code::invalid, where + ": no setting is called '" +
                                                        std::string(trimmed(text.substr(0, sign))) + "'; see --help");
         }
-        TRY(apply(*entry, trimmed(text.substr(sign + 1)), where));
+        TRY(apply(meant, trimmed(text.substr(sign + 1)), where, given));
+    }
+    return {};
+}
+
+base::Result<void> load_environment(const std::vector<SettingEntry>& entries, const Environment& environment,
+                                    Given& given) {
+    for (const auto& entry : entries) {
+        const auto name = environment_name(entry.name);
+        auto found = environment.find(name);
+        if (found != environment.end()) {
+            TRY(apply({&entry, false}, found->second, name, given));
+            continue;
+        }
+        found = entry.shown == Shown::secret ? environment.find(name + "_FILE") : environment.end();
+        if (found != environment.end()) TRY(apply({&entry, true}, found->second, name + "_FILE", given));
     }
     return {};
 }
@@ -77,7 +114,7 @@ base::Result<Flags> read_flags(const std::vector<SettingEntry>& entries, const s
         } else {
             const auto sign = word.find('=');
             const std::string name(word.substr(2, sign == std::string_view::npos ? sign : sign - 2));
-            if (name != "config" && !find(entries, name)) {
+            if (name != "config" && !meant_by(entries, name).entry) {
                 return base::fail(base::Code::invalid, "there is no flag --" + name + "; see --help");
             }
             if (sign == std::string_view::npos && at + 1 == arguments.size()) {
@@ -150,14 +187,16 @@ Environment process_environment() {
 base::Result<CommandLine> load_settings(const std::vector<SettingEntry>& entries,
                                         const std::vector<std::string>& arguments, const Environment& environment) {
     auto flags = TRY(read_flags(entries, arguments));
-    if (!flags.file.empty()) TRY(load_file(entries, flags.file));
-    for (const auto& entry : entries) {
-        const auto name = environment_name(entry.name);
-        const auto found = environment.find(name);
-        if (found != environment.end()) TRY(apply(entry, found->second, name));
-    }
+    Given given;
+    if (!flags.file.empty()) TRY(load_file(entries, flags.file, given));
+    TRY(load_environment(entries, environment, given));
     for (const auto& [name, value] : flags.values) {
-        if (name != "config") TRY(apply(*find(entries, name), value, "--" + name));
+        if (name != "config") TRY(apply(meant_by(entries, name), value, "--" + name, given));
+    }
+    for (const auto& entry : entries) {
+        if (!entry.parts || given.contains(&entry)) continue;
+        const auto made = TRY(entry.parts(environment));
+        if (made) TRY(apply({&entry, false}, *made, std::string(entry.name), given));
     }
     return std::move(flags.rest);
 }
@@ -166,7 +205,7 @@ std::string settings_help(std::string_view program, const std::vector<SettingEnt
     std::string text = "usage: " + std::string(program) + " [--name value]...\n\n";
     text +=
         "Each setting may be given as a flag, as an environment variable, or as `name = value` in the file that\n"
-        "--config names.\n\n";
+        "--config names. A secret may stand in a file of its own: --NAME-file or NAME_FILE names it.\n\n";
     for (const auto& entry : entries) {
         text += "  --" + std::string(entry.name) + "  (" + environment_name(entry.name) + ")\n      " +
                 std::string(entry.prose);
