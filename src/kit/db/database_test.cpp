@@ -2,61 +2,15 @@
 #include "kit/db/database.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 
-#include "kit/testing/http_fixture.h"
-#include "kit/testing/process.h"
-#include "run/asio_loop.h"
+#include "kit/testing/database_fixture.h"
 
 namespace kit::db {
 namespace {
 
-class Databases : public ::testing::TestWithParam<std::string> {
- protected:
-    void SetUp() override {
-        url_ = "sqlite:" + folder_.path() + "/test.db";
-        if (GetParam() != "postgres") return;
-        std::string why;
-        postgres_ = testing::PrivatePostgres::make(why);
-        if (!postgres_ || !postgres_->start()) GTEST_SKIP() << why;
-        url_ = postgres_->url();
-    }
-    void TearDown() override {
-        loop_.run([&] { databases_.clear(); });
-    }
-    Database& open_one() {
-        return *loop_.run([&] {
-            auto opened = open(loop_.io, log_, url_);
-            base::check(opened.has_value(), opened ? "" : opened.error().message);
-            return databases_.emplace_back(std::move(*opened)).get();
-        });
-    }
-    base::Result<Rows> ask(Database& database, const std::string& sql, Parameters parameters = {}) {
-        std::promise<base::Result<Rows>> answer;
-        loop_.run([&] {
-            database.run(sql, std::move(parameters),
-                         [&](base::Result<Rows> rows) { answer.set_value(std::move(rows)); });
-        });
-        return answer.get_future().get();
-    }
-    base::Result<void> transact(Database& database, Work work) {
-        std::promise<base::Result<void>> answer;
-        loop_.run([&] {
-            database.transact(std::move(work), [&](base::Result<void> done) { answer.set_value(std::move(done)); });
-        });
-        return answer.get_future().get();
-    }
-
-    testing::TemporaryFolder folder_;
-    testing::LoopThread loop_;
-    run::AsioLoop timers_{loop_.io};
-    Log log_{timers_, STDERR_FILENO, "test", Level::error};
-    std::unique_ptr<testing::PrivatePostgres> postgres_;
-    std::vector<std::unique_ptr<Database>> databases_;
-    std::string url_;
-};
+class Databases : public testing::DatabaseTest {};
 
 INSTANTIATE_TEST_SUITE_P(On, Databases, ::testing::Values("sqlite", "postgres"),
                          [](const auto& info) { return info.param; });

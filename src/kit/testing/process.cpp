@@ -139,6 +139,7 @@ int PrivatePostgres::as_owner(const std::string& command) const {
 }
 
 bool PrivatePostgres::start() {
+    if (running_) return true;
     const auto data = folder_.path() + "/data";
     running_ = as_owner("pg_ctl -D " + data + " -w -t 60 -l " + data + "/log -o '-F -h 127.0.0.1 -p " +
                         std::to_string(port_) + " -k " + data + "' start") == 0;

@@ -59,7 +59,9 @@ class PrivatePostgres {
     PrivatePostgres(const PrivatePostgres&) = delete;
     PrivatePostgres& operator=(const PrivatePostgres&) = delete;
 
+    /// Also when it runs already; true when it does now.
     bool start();
+    /// At once, as a crash would.
     void stop();
     std::string url() const { return "postgres://tester@127.0.0.1:" + std::to_string(port_) + "/postgres"; }
     /// What psql prints for one statement.
