@@ -1,0 +1,107 @@
+// What the services answer, as far as the pages use it. The services' own contract is their /openapi.json.
+
+export type Stock = 'available' | 'reserved' | 'sold';
+export type Role = 'buyer' | 'dealer' | 'admin';
+
+export interface Vehicle {
+  id: number;
+  name: string;
+  brand: string;
+  model: string;
+  year: number;
+  price: number;
+  description: string;
+  created_at: string;
+  updated_at: string;
+  stock?: Stock;
+  /** The dealer's own number of it. */
+  reference?: string;
+  dealer?: string;
+  dealer_id?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  page: number;
+  per_page: number;
+  pages: number;
+}
+
+export interface VehicleStats {
+  brands: { brand: string; available: number; reserved: number; sold: number }[];
+}
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  roles: Role[];
+}
+
+export type OrderState =
+  | 'placed'
+  | 'paying'
+  | 'paid'
+  | 'confirmed'
+  | 'declined'
+  | 'expired'
+  | 'cancelled'
+  | 'refunded'
+  | 'cancelling'
+  | 'refunding';
+
+export interface Order {
+  id: string;
+  state: OrderState;
+  vehicle_id: number;
+  vehicle: string;
+  amount: number;
+  currency: string;
+  created_at: string;
+  updated_at: string;
+  /** Until when the vehicle is held for this order. */
+  expires_at?: string;
+  /** Why the last payment did not go through. */
+  reason?: string;
+  email?: string;
+}
+
+export interface OrderStep {
+  state: OrderState;
+  time: string;
+  note?: string;
+}
+
+export interface Card {
+  number: string;
+  month: number;
+  year: number;
+  cvc: string;
+  holder: string;
+}
+
+export interface Notice {
+  id: string;
+  type: string;
+  time: string;
+  title: string;
+  text: string;
+  read: boolean;
+  subject?: string;
+}
+
+export interface DeadLetter {
+  id: string;
+  channel: string;
+  type: string;
+  time: string;
+  attempts: number;
+  error: string;
+}
+
+export interface ImportReport {
+  added: number;
+  failed: number;
+  lines: { line: number; id?: number; errors?: { field: string; message: string }[]; error?: string }[];
+}

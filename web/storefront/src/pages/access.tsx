@@ -1,0 +1,123 @@
+// Logging in and signing up.
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import type { PageProps } from '../app';
+import { Problem } from '../api/http';
+import { logIn, signUp } from '../api/services';
+import { focusFirstWrong, TextField } from '../parts/field';
+import { ProblemNote } from '../parts/states';
+import { useTitle } from '../parts/title';
+import { go } from '../state/location';
+import { safeReturn } from '../state/route';
+import { loadSession } from '../state/session';
+
+const passwordMin = 10;
+
+type Wrong = Partial<Record<'name' | 'email' | 'password', string>>;
+
+function wrongIn(values: { name?: string; email: string; password: string }, isNew: 'new' | 'known'): Wrong {
+  const wrong: Wrong = {};
+  if (values.name?.trim() === '') wrong.name = 'Tell us your name.';
+  if (!/^\S+@\S+$/.test(values.email.trim())) wrong.email = 'An address like name@example.org.';
+  if (values.password === '') wrong.password = 'Enter your password.';
+  else if (isNew === 'new' && values.password.length < passwordMin) wrong.password = `At least ${passwordMin} characters.`;
+  return wrong;
+}
+
+/** Runs what a form asks for; its problem, and the words for each field that the service named. */
+function useSubmit(form: { current: HTMLFormElement | null }): {
+  busy: boolean;
+  problem: Problem | null;
+  submit: (act: () => Promise<void>) => Promise<void>;
+} {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const submit = async (act: () => Promise<void>): Promise<void> => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setProblem(error);
+      focusFirstWrong(form.current);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, problem, submit };
+}
+
+export function LogIn({ search }: PageProps): JSX.Element {
+  useTitle('Log in');
+  const form = useRef<HTMLFormElement>(null);
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [wrong, setWrong] = useState<Wrong>({});
+  const { busy, problem, submit } = useSubmit(form);
+  const next = new URLSearchParams(search).get('next');
+  const send = async (): Promise<void> => {
+    const found = wrongIn({ email, password }, 'known');
+    setWrong(found);
+    if (Object.keys(found).length > 0) return focusFirstWrong(form.current);
+    await submit(async () => {
+      await logIn(email.trim(), password);
+      await loadSession();
+      go(safeReturn(next), 'replace');
+    });
+  };
+  return (
+    <form class="card narrow stack" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); void send(); }}>
+      <h1>Log in</h1>
+      {problem && problem.fields.length === 0 && <ProblemNote problem={problem} />}
+      <TextField label="Email" type="email" name="email" autocomplete="username" required maxLength={254} value={email} onValue={setEmail} wrong={wrong.email ?? problem?.at('email')} />
+      <TextField label="Password" type="password" name="password" autocomplete="current-password" required maxLength={200} value={password} onValue={setPassword} wrong={wrong.password ?? problem?.at('password')} />
+      <button class="button wide" aria-disabled={busy}>
+        {busy ? 'Logging in…' : 'Log in'}
+      </button>
+      <p class="small quiet">
+        New here? <a href={next === null ? '/signup' : `/signup?next=${encodeURIComponent(next)}`}>Create an account</a>
+      </p>
+    </form>
+  );
+}
+
+export function SignUp({ search }: PageProps): JSX.Element {
+  useTitle('Sign up');
+  const form = useRef<HTMLFormElement>(null);
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [wrong, setWrong] = useState<Wrong>({});
+  const { busy, problem, submit } = useSubmit(form);
+  const next = new URLSearchParams(search).get('next');
+  const send = async (): Promise<void> => {
+    const found = wrongIn({ name, email, password }, 'new');
+    setWrong(found);
+    if (Object.keys(found).length > 0) return focusFirstWrong(form.current);
+    await submit(async () => {
+      await signUp(name.trim(), email.trim(), password);
+      if ((await loadSession()).state !== 'user') {
+        await logIn(email.trim(), password);
+        await loadSession();
+      }
+      go(safeReturn(next), 'replace');
+    });
+  };
+  return (
+    <form class="card narrow stack" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); void send(); }}>
+      <h1>Create your account</h1>
+      {problem && problem.fields.length === 0 && <ProblemNote problem={problem} />}
+      <TextField label="Name" name="name" autocomplete="name" required maxLength={100} value={name} onValue={setName} wrong={wrong.name ?? problem?.at('name')} />
+      <TextField label="Email" type="email" name="email" autocomplete="username" required maxLength={254} value={email} onValue={setEmail} wrong={wrong.email ?? problem?.at('email')} />
+      <TextField label="Password" type="password" name="password" autocomplete="new-password" required maxLength={200} hint={`At least ${passwordMin} characters. A sentence is good.`} value={password} onValue={setPassword} wrong={wrong.password ?? problem?.at('password')} />
+      <button class="button wide" aria-disabled={busy}>
+        {busy ? 'One moment…' : 'Sign up'}
+      </button>
+      <p class="small quiet">
+        You have an account? <a href={next === null ? '/login' : `/login?next=${encodeURIComponent(next)}`}>Log in</a>
+      </p>
+    </form>
+  );
+}

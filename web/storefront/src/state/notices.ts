@@ -1,0 +1,22 @@
+// How many notifications are new: asked again while the page is looked at, and after what causes one.
+import { storeOf } from '@shared/store';
+import { myNotices } from '../api/services';
+
+export const unread = storeOf(0);
+const everyMs = 15_000;
+
+export async function countNotices(): Promise<void> {
+  try {
+    unread.set((await myNotices(1)).unread);
+  } catch {
+    // The bell keeps what it knew; the notifications' own page says what is wrong.
+  }
+}
+
+export function watchNotices(): () => void {
+  void countNotices();
+  const timer = setInterval(() => {
+    if (document.visibilityState === 'visible') void countNotices();
+  }, everyMs);
+  return () => clearInterval(timer);
+}
