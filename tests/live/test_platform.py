@@ -8,6 +8,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from registry import Registry  # noqa: E402
 from slipway_platform import Platform, ROOT, can_run, deployment, service, wait_until  # noqa: E402
 
 SLEEPER = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done']
@@ -89,6 +90,37 @@ class Kubectl(unittest.TestCase):
             return statuses and statuses[0]['state'].get('waiting', {}).get('reason') in ('ErrImagePull', 'ImagePullBackOff')
         wait_until('the pod says why it waits', reason, 30)
         self.assertIn('registry.invalid/nobody/nothing:7', self.k('get', 'events'))
+
+    @unittest.skipIf(Registry.missing(), Registry.missing())
+    def test_images_come_from_a_registry_by_their_pull_policy(self):
+        def pod(name, image, policy):
+            self.apply(json.dumps({'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {
+                'restartPolicy': 'Never', 'containers': [
+                    {'name': 'c', 'image': image, 'imagePullPolicy': policy, 'command': ['sleep', '1000']}]}}))
+
+        def waits_for(name, reason):
+            def look():
+                states = [s['state'] for s in platform.get('-n', self.ns, 'pod', name)['status'].get('containerStatuses', [])]
+                return any(state.get('waiting', {}).get('reason') in reason for state in states)
+            wait_until('%s says %s' % (name, reason), look, 30)
+
+        with Registry(platform) as registry:
+            image = '%s/tools/box:1' % registry.address
+            pod('never', image, 'Never')
+            waits_for('never', ['ErrImageNeverPull'])
+            pod('early', image, 'Always')
+            waits_for('early', ['ErrImagePull', 'ImagePullBackOff'])
+            registry.push(os.path.join(platform.images, 'busybox.tar'), 'tools/box', '1')
+            pod('pulled', image, 'IfNotPresent')
+            self.k('wait', '--for=condition=Ready', 'pod/pulled', '--timeout=30s')
+            self.assertIn('Successfully pulled image "%s"' % image, self.k('describe', 'pod', 'pulled'))
+            self.k('wait', '--for=condition=Ready', 'pod/early', '--timeout=60s')
+            pod('again', image, 'Always')
+            self.k('wait', '--for=condition=Ready', 'pod/again', '--timeout=30s')
+            self.assertIn('Successfully pulled image', self.k('describe', 'pod', 'again'))
+        pod('present', image, 'IfNotPresent')  # the registry is gone
+        self.k('wait', '--for=condition=Ready', 'pod/present', '--timeout=30s')
+        self.assertIn('already present on machine', self.k('describe', 'pod', 'present'))
 
     def test_a_node_port_that_is_taken_is_refused(self):
         self.apply(service('one', 80, 8080, type='NodePort', ports=[{'port': 80, 'nodePort': 31999}]))
