@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "kit/context.h"
 #include "kit/http/client.h"
@@ -24,6 +26,9 @@ struct PeerOptions {
     run::Duration breaker_open = std::chrono::seconds(2);  ///< then one call is let through to see
 };
 
+/// What is left of the caller's time, in whole milliseconds: sent with each call.
+inline constexpr std::string_view time_left_header = "Request-Timeout-Ms";
+
 enum class Repeat : std::uint8_t { by_method, safe, never };  ///< safe: e.g. a POST with an Idempotency-Key
 
 struct PeerCall {
@@ -39,7 +44,8 @@ class Peer {
     Peer(http::Client& client, run::Loop& loop, Metrics& metrics, PeerOptions options);
     ~Peer();
     /// 502, 503, 504 and broken connections are tried again with jittered back-off while the context, the tries and
-    /// the budget allow. An Error names the peer. With an open breaker: `unavailable`, at once.
+    /// the budget allow; the last answer is the one that is told. An Error names the peer. With an open breaker:
+    /// `unavailable`, at once. When the Peer goes, what is under way is dropped.
     void call(const Context& context, PeerCall call, http::Answered answered);
     /// Nothing while it can be called; else why not.
     std::optional<std::string> away() const;
