@@ -1,67 +1,17 @@
 #include "vehicles/api.h"
 
-#include <algorithm>
-#include <charconv>
-
+#include "kit/auth/identity.h"
 #include "kit/json_text.h"
+#include "vehicles/answers.h"
 #include "vehicles/pages.h"
+#include "vehicles/requests.h"
+#include "vehicles/stock_api.h"
 
 namespace vehicles {
 namespace {
 
 using kit::Call;
-
-constexpr std::int64_t page_max = 1'000'000;
-constexpr std::int64_t per_page_max = 100;
-
-std::optional<std::int64_t> whole(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
-
-void number_in(const Call& call, std::string_view name, std::int64_t most, std::int64_t& value,
-               std::vector<kit::FieldProblem>& problems) {
-    const auto text = call.query(name);
-    if (!text || text->empty()) return;
-    const auto number = whole(*text);
-    if (!number || *number < 1 || *number > most) {
-        problems.push_back({std::string(name), "must be a whole number from 1 to " + std::to_string(most)});
-    } else {
-        value = *number;
-    }
-}
-
-kit::http::Response vehicle_response(int status, const Vehicle& vehicle) {
-    std::string text;
-    append_json(text, vehicle);
-    auto response = kit::json_response(status, std::move(text));
-    response.headers.add("ETag", etag(vehicle));
-    return response;
-}
-
-bool is_json(const Call& call) {
-    const auto type = call.request().headers.get("Content-Type");
-    return type.starts_with("application/json") ||
-           (type.starts_with("application/") && type.find("+json") != std::string_view::npos);
-}
-
-base::Error not_json() {
-    return {base::Code::unsupported_media_type, "the body must be JSON: send Content-Type: application/json"};
-}
-
-/// The revision that If-Match asks for: none when it is absent or "*"; an Error when it cannot match.
-base::Result<std::optional<std::int64_t>> revision_wanted(const Call& call, std::int64_t id) {
-    const auto tag = call.request().headers.get("If-Match");
-    if (tag.empty() || tag == "*") return std::nullopt;
-    const auto front = "\"" + std::to_string(id) + "-";
-    if (tag.starts_with(front) && tag.ends_with('"')) {
-        if (const auto revision = whole(tag.substr(front.size(), tag.size() - front.size() - 1))) return revision;
-    }
-    return base::fail(base::Code::expired,
-                      "If-Match " + std::string(tag) + " is no tag of this vehicle's present state");
-}
+using kit::auth::Role;
 
 void list(Catalogue& catalogue, Call call) {
     auto wish = wish_of(call);
@@ -96,10 +46,11 @@ void show(Catalogue& catalogue, Call call) {
 }
 
 void add(Catalogue& catalogue, Call call) {
-    if (!is_json(call)) return call.fail(not_json());
-    const auto values = vehicle_shape().read_json(call.request().body);
+    if (const auto json = must_be_json(call); !json) return call.fail(json.error());
+    auto values = vehicle_shape().read_json(call.request().body);
     if (!values) return call.fail(values.error());
-    catalogue.add(vehicle_of(*values), [call = std::move(call)](base::Result<Vehicle> added) mutable {
+    const auto actor = actor_of(call);
+    catalogue.add(vehicle_of(*values), actor, [call = std::move(call)](base::Result<Vehicle> added) mutable {
         if (!added) return call.fail(added.error());
         auto response = vehicle_response(201, *added);
         response.headers.add("Location", "/vehicles/" + std::to_string(added->id));
@@ -110,12 +61,13 @@ void add(Catalogue& catalogue, Call call) {
 void change(Catalogue& catalogue, Call call) {
     const auto id = id_of(call);
     if (!id) return call.fail(id.error());
-    if (!is_json(call)) return call.fail(not_json());
-    const auto values = vehicle_shape().read_json(call.request().body);
+    if (const auto json = must_be_json(call); !json) return call.fail(json.error());
+    auto values = vehicle_shape().read_json(call.request().body);
     if (!values) return call.fail(values.error());
     const auto revision = revision_wanted(call, *id);
     if (!revision) return call.fail(revision.error());
-    catalogue.change(*id, vehicle_of(*values), *revision,
+    Catalogue::Target target{.id = *id, .revision = *revision, .actor = actor_of(call)};
+    catalogue.change(std::move(target), std::move(*values),
                      [call = std::move(call)](base::Result<Vehicle> changed) mutable {
                          if (!changed) return call.fail(changed.error());
                          call.answer(vehicle_response(200, *changed));
@@ -127,7 +79,8 @@ void remove(Catalogue& catalogue, Call call) {
     if (!id) return call.fail(id.error());
     const auto revision = revision_wanted(call, *id);
     if (!revision) return call.fail(revision.error());
-    catalogue.remove(*id, *revision, [call = std::move(call)](base::Result<void> removed) mutable {
+    Catalogue::Target target{.id = *id, .revision = *revision, .actor = actor_of(call)};
+    catalogue.remove(std::move(target), [call = std::move(call)](base::Result<void> removed) mutable {
         if (!removed) return call.fail(removed.error());
         call.answer({.status = 204});
     });
@@ -147,68 +100,76 @@ std::string sort_schema() {
     return text + "}";
 }
 
-}  // namespace
-
-base::Result<Wish> wish_of(const Call& call) {
-    Wish wish;
-    std::vector<kit::FieldProblem> problems;
-    wish.search = call.query("q").value_or("");
-    if (wish.search.size() > 200) problems.push_back({"q", "must have at most 200 characters"});
-    if (const auto sort = call.query("sort"); sort && !sort->empty()) {
-        const auto field = sort->substr(sort->starts_with('-') ? 1 : 0);
-        if (std::ranges::find(sort_fields(), field) == sort_fields().end()) {
-            problems.push_back({"sort", "must be a field like price, or -price for the other way round"});
-        } else {
-            wish.sort = *sort;
-        }
-    }
-    number_in(call, "page", page_max, wish.page, problems);
-    number_in(call, "per_page", per_page_max, wish.per_page, problems);
-    if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));
-    return wish;
-}
-
-base::Result<std::int64_t> id_of(const Call& call) {
-    const auto id = whole(call.path("id"));
-    if (!id) return base::fail(base::Code::not_found, "there is no vehicle " + std::string(call.path("id")));
-    return *id;
-}
-
-void add_routes(kit::App& app, Catalogue& catalogue) {
-    auto& routes = app.routes();
-    auto& pages = app.own<Pages>(catalogue, app.version());
-    routes.problem_page(
-        [&pages](const Call& call, const kit::Problem& problem) { return pages.problem(call, problem); });
-    pages.add_routes(routes);
+void add_list_route(kit::Router& routes, Catalogue& catalogue, Pages& pages) {
+    static constexpr auto price = R"({"type":"number","minimum":0,"multipleOf":0.01})";
+    static constexpr auto year = R"({"type":"integer","minimum":1,"maximum":9999})";
     routes.get("/vehicles")
-        .doc("Lists vehicles: a page of them, searched and sorted.")
+        .doc("Lists vehicles: a page of them, searched, filtered and sorted.")
+        .knows()
         .query("q", "Words that name, brand, model or description hold.")
+        .query("stock", "Only those in this state.", R"({"type":"string","enum":["available","reserved","sold"]})")
+        .query("brand", "Only this brand.")
+        .query("price_min", "Only from this price.", price)
+        .query("price_max", "Only up to this price.", price)
+        .query("year_min", "Only from this year.", year)
+        .query("year_max", "Only up to this year.", year)
+        .query("dealer", "Only of this dealer, by id or name; me: who asks.")
         .query("sort", "The field to sort by; - in front for the other way round.", sort_schema())
-        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"default":1})")
+        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"maximum":1000000,"default":1})")
         .query("per_page", "Vehicles on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
         .replies(200, "A page of vehicles.", listing_schema())
         .calls([&](Call call) { call.wants_page() ? pages.list(std::move(call)) : list(catalogue, std::move(call)); });
-    routes.post("/vehicles")
+}
+
+}  // namespace
+
+kit::http::Response vehicle_response(int status, const Vehicle& vehicle) {
+    std::string text;
+    text.reserve(512 + vehicle.description.size());
+    append_json(text, vehicle);
+    auto response = kit::json_response(status, std::move(text));
+    response.headers.add("ETag", etag(vehicle));
+    return response;
+}
+
+/// Changes are for dealers and admins where auth is configured.
+static kit::RouteWriter& changing(kit::RouteWriter&& route, Rights rights) {
+    return rights == Rights::by_role ? route.needs({Role::dealer, Role::admin}) : route;
+}
+
+void add_routes(kit::App& app, Catalogue& catalogue, Rights rights) {
+    auto& routes = app.routes();
+    auto& pages = app.own<Pages>(catalogue, app.version(), rights);
+    routes.problem_page(
+        [&pages](const Call& call, const kit::Problem& problem) { return pages.problem(call, problem); });
+    pages.add_routes(routes);
+    add_list_route(routes, catalogue, pages);
+    changing(routes.post("/vehicles"), rights)
         .doc("Adds a vehicle.")
         .takes(vehicle_shape())
         .replies(201, "The vehicle, with its address in Location.", vehicle_schema())
-        .calls([&](Call call) { Pages::is_form(call) ? pages.add(std::move(call)) : add(catalogue, std::move(call)); });
+        .calls([&, rights](Call call) {
+            const bool form = rights == Rights::open && Pages::is_form(call);
+            form ? pages.add(std::move(call)) : add(catalogue, std::move(call));
+        });
     routes.get("/vehicles/{id}")
         .doc("Shows a vehicle; its ETag is for If-None-Match and If-Match.")
         .replies(200, "The vehicle.", vehicle_schema())
         .replies(304, "It is what If-None-Match says.")
-        .calls([&](Call call) {
-            call.wants_page() ? pages.edit_form(std::move(call)) : show(catalogue, std::move(call));
-        });
-    routes.put("/vehicles/{id}")
+        .calls(
+            [&](Call call) { call.wants_page() ? pages.vehicle(std::move(call)) : show(catalogue, std::move(call)); });
+    changing(routes.put("/vehicles/{id}"), rights)
         .doc("Replaces a vehicle; with If-Match only the revision that it names.")
         .takes(vehicle_shape())
         .replies(200, "The vehicle as it is now.", vehicle_schema())
+        .replies(409, "It is reserved or sold and its price would change.")
         .calls([&](Call call) { change(catalogue, std::move(call)); });
-    routes.del("/vehicles/{id}")
+    changing(routes.del("/vehicles/{id}"), rights)
         .doc("Removes a vehicle; with If-Match only the revision that it names.")
         .replies(204, "It is gone.")
+        .replies(409, "It is reserved or sold.")
         .calls([&](Call call) { remove(catalogue, std::move(call)); });
+    add_stock_routes(routes, catalogue);
 }
 
 }  // namespace vehicles

@@ -1,216 +1,257 @@
 #include "vehicles/catalogue.h"
 
-#include <algorithm>
+#include <memory>
 
 namespace vehicles {
 namespace {
 
+using kit::db::Done;
 using kit::db::Parameters;
 using kit::db::Rows;
+using kit::db::Session;
 
-Vehicle vehicle_in(const Rows& rows, std::size_t row) {
-    return {.id = rows.number(row, 0),
-            .name = std::string(rows.text(row, 1)),
-            .brand = std::string(rows.text(row, 2)),
-            .model = std::string(rows.text(row, 3)),
-            .year = rows.number(row, 4),
-            .price = kit::Decimal::of_hundredths(rows.number(row, 5)),
-            .description = std::string(rows.text(row, 6)),
-            .created_at = std::string(rows.text(row, 7)),
-            .updated_at = std::string(rows.text(row, 8)),
-            .revision = rows.number(row, 9)};
-}
+constexpr int sweep_max = 100;  ///< reservations that one sweep frees
 
 base::Error not_found(std::int64_t id) { return {base::Code::not_found, "there is no vehicle " + std::to_string(id)}; }
 
-/// A pattern for LIKE that finds `words` anywhere; its wildcards are taken by the letter.
-std::string pattern_of(std::string_view words) {
-    std::string pattern = "%";
-    for (const char c : words) {
-        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-        pattern += c;
-    }
-    return pattern + "%";
-}
-
-/// ORDER BY of a sort that was checked against sort_fields(); the id makes pages stable.
-std::string order_of(const std::string& sort) {
-    const bool down = sort.starts_with('-');
-    auto field = sort.substr(down ? 1 : 0);
-    const bool is_text = field == "name" || field == "brand" || field == "model";
-    if (is_text) field = "lower(" + field + ")";
-    const std::string way = down ? " DESC" : " ASC";
-    return " ORDER BY " + field + way + ", id" + way;
-}
-
-Parameters fields_of(const Vehicle& vehicle) {
-    return {vehicle.name,
-            vehicle.brand,
-            vehicle.model,
-            std::to_string(vehicle.year),
-            std::to_string(vehicle.price.hundredths()),
-            vehicle.description};
-}
-
-constexpr int samples_version = 1'000'000;  ///< beyond all that change tables
-
-/// SQL that both databases understand.
-std::string sample_vehicles() {
-    static constexpr std::string_view rows[] = {
-        "'Family estate, one owner','Volvo','V60',2021,2895000,'Full service history, tow bar, winter tyres on "
-        "alloys.'",
-        "'City runabout','Fiat','500',2018,849050,'Small, cheerful, easy to park.'",
-        "'Electric saloon','Tesla','Model 3',2023,3690000,'Long range, white interior.'",
-        "'Weekend convertible','Mazda','MX-5',2016,1575000,'Red, new soft top, garaged.'",
-        "'Work van','Ford','Transit',2019,1720000,'Shelves fitted, three seats, tow bar.'",
-        "'Hot hatch','Volkswagen','Golf GTI',2020,2699099,'Manual, black, panoramic roof.'",
-        "'Seven seats for seven people','Peugeot','5008',2022,2745000,'Sliding second row, automatic.'",
-        "'First car','Toyota','Yaris',2015,720000,'Two keys, low insurance, just serviced.'"};
+std::string sweep_sql(kit::db::Dialect dialect) {
     std::string sql =
-        "INSERT INTO vehicles (name, brand, model, year, price, description, created_at, updated_at) VALUES ";
-    int minute = 0;
-    for (const auto row : rows) {
-        const auto time = "'2026-01-01T09:0" + std::to_string(minute++) + ":00.000000Z'";
-        sql += (minute > 1 ? ",(" : "(") + std::string(row) + "," + time + "," + time + ")";
-    }
-    return sql;
+        "UPDATE vehicles SET stock = 'available', order_id = '', updated_at = reserved_until, reserved_until = NULL, "
+        "revision = revision + 1 WHERE id IN (SELECT id FROM vehicles WHERE stock = 'reserved' AND "
+        "reserved_until <= $1 ORDER BY reserved_until LIMIT ";
+    sql += std::to_string(sweep_max);
+    if (dialect == kit::db::Dialect::postgres) sql += " FOR UPDATE SKIP LOCKED";  // another replica has those
+    return sql += ") RETURNING ";
 }
 
-constexpr std::string_view matching =
-    " WHERE lower(name || ' ' || brand || ' ' || model || ' ' || description) LIKE lower($1) ESCAPE '\\'";
+/// A clear text for what the index of references refuses.
+base::Error explained(base::Error error) {
+    if (error.code != base::Code::already_exists) return error;
+    return {base::Code::already_exists, "another vehicle of this dealer has that reference"};
+}
+
+/// An answer that passes what went wrong on and nothing else.
+Answer<Vehicle> without_value(Answer<void> answer) {
+    return [answer = std::move(answer)](base::Result<Vehicle> result) mutable {
+        if (!result) return answer(std::unexpected(std::move(result).error()));
+        answer({});
+    };
+}
 
 }  // namespace
 
-const std::vector<std::string>& sort_fields() {
-    static const std::vector<std::string> fields = {"id",   "name",  "brand",      "model",
-                                                    "year", "price", "created_at", "updated_at"};
-    return fields;
-}
-
-std::vector<kit::db::Migration> migrations(Samples samples) {
-    std::vector<kit::db::Migration> all{{.version = 1,
-                                         .name = "vehicles",
-                                         .sqlite = R"(CREATE TABLE vehicles (
-                 id INTEGER PRIMARY KEY AUTOINCREMENT,
-                 name TEXT NOT NULL, brand TEXT NOT NULL, model TEXT NOT NULL, year INTEGER NOT NULL,
-                 price INTEGER NOT NULL CHECK (price >= 0), -- hundredths
-                 description TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-                 revision INTEGER NOT NULL DEFAULT 1);
-                 CREATE INDEX vehicles_created_at ON vehicles (created_at, id))",
-                                         .postgres = R"(CREATE TABLE vehicles (
-                 id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-                 name TEXT NOT NULL, brand TEXT NOT NULL, model TEXT NOT NULL, year INTEGER NOT NULL,
-                 price BIGINT NOT NULL CHECK (price >= 0),
-                 description TEXT NOT NULL, created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ NOT NULL,
-                 revision BIGINT NOT NULL DEFAULT 1);
-                 COMMENT ON COLUMN vehicles.price IS 'hundredths';
-                 CREATE INDEX vehicles_created_at ON vehicles (created_at, id))"}};
-    const auto given = sample_vehicles();
-    if (samples == Samples::some) all.push_back({samples_version, "samples", given, given});
-    return all;
-}
-
-std::string Catalogue::columns() const {
-    const auto time = [&](const std::string& name) {
-        if (database_.dialect() == kit::db::Dialect::sqlite) return name;
-        return "to_char(" + name + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
-    };
-    return "id, name, brand, model, year, price, description, " + time("created_at") + ", " + time("updated_at") +
-           ", revision";
-}
+Catalogue::Catalogue(kit::db::Database& database, const run::Clock& clock, Changes& changes)
+    : database_(database),
+      clock_(clock),
+      changes_(changes),
+      columns_(columns_of(database.dialect())),
+      find_sql_("SELECT " + columns_ + " FROM vehicles WHERE id = $1"),
+      lock_sql_(find_sql_ + (database.dialect() == kit::db::Dialect::postgres ? " FOR UPDATE" : "")),
+      insert_sql_(insert_sql() + " RETURNING id"),
+      update_sql_(update_sql()),
+      sweep_sql_(sweep_sql(database.dialect()) + columns_),
+      all_sql_(database.dialect() == kit::db::Dialect::sqlite ? "(SELECT n FROM vehicle_count)"
+                                                              : "(SELECT COUNT(*) FROM vehicles)") {}
 
 std::string Catalogue::now() const { return base::rfc3339_micro(clock_.now()); }
 
 void Catalogue::list(const Wish& wish, Answer<Listing> answer) {
-    const std::string where(wish.search.empty() ? "" : matching);
-    Parameters words;
-    if (!wish.search.empty()) words.emplace_back(pattern_of(wish.search));
-    const auto next = std::to_string(words.size() + 1);
-    auto page = "SELECT " + columns() + " FROM vehicles" + where + order_of(wish.sort) + " LIMIT CAST($" + next +
-                " AS BIGINT) OFFSET CAST($" + std::to_string(words.size() + 2) + " AS BIGINT)";
-    auto parameters = words;
+    const auto time = now();
+    auto where = where_of(wish, time);
+    const auto count = wish.all() ? all_sql_ : "(SELECT COUNT(*) FROM vehicles" + where.sql + ")";
+    const auto places = where.parameters.size();
+    auto parameters = where.parameters;
     parameters.emplace_back(std::to_string(wish.per_page));
     parameters.emplace_back(std::to_string((wish.page - 1) * wish.per_page));
-    auto listed = [this, where, words, answer = std::move(answer)](base::Result<Rows> rows) mutable {
+    std::string sql = "SELECT " + columns_ + ", " + count + " FROM vehicles" + where.sql + order_of(wish.sort);
+    sql += " LIMIT CAST($" + std::to_string(places + 1) + " AS BIGINT)";
+    sql += " OFFSET CAST($" + std::to_string(places + 2) + " AS BIGINT)";
+    auto listed = [this, time, count, where = std::move(where.parameters), first = wish.page == 1,
+                   answer = std::move(answer)](base::Result<Rows> rows) mutable {
         if (!rows) return answer(std::unexpected(std::move(rows).error()));
         Listing listing;
-        for (std::size_t row = 0; row < rows->size(); ++row) listing.vehicles.push_back(vehicle_in(*rows, row));
-        auto counted = [listing = std::move(listing), answer = std::move(answer)](base::Result<Rows> count) mutable {
-            if (!count) return answer(std::unexpected(std::move(count).error()));
-            listing.total = count->number(0, 0);
-            answer(std::move(listing));
-        };
-        database_.run("SELECT COUNT(*) FROM vehicles" + where, std::move(words), std::move(counted));
+        listing.vehicles.reserve(rows->size());
+        for (std::size_t row = 0; row < rows->size(); ++row) {
+            listing.vehicles.push_back(settled(vehicle_in(*rows, row), time));
+        }
+        if (!rows->empty()) listing.total = rows->number(0, vehicle_columns);
+        if (!rows->empty() || first) return answer(std::move(listing));
+        // Beyond the last page no row tells the total.
+        database_.run("SELECT " + count, std::move(where),
+                      [answer = std::move(answer)](base::Result<Rows> all) mutable {
+                          if (!all) return answer(std::unexpected(std::move(all).error()));
+                          answer(Listing{.vehicles = {}, .total = all->number(0, 0)});
+                      });
     };
-    database_.run(std::move(page), std::move(parameters), std::move(listed));
+    database_.run(std::move(sql), std::move(parameters), std::move(listed));
 }
 
 void Catalogue::find(std::int64_t id, Answer<Vehicle> answer) {
-    database_.run("SELECT " + columns() + " FROM vehicles WHERE id = $1", {std::to_string(id)},
-                  [id, answer = std::move(answer)](base::Result<Rows> rows) mutable {
+    database_.run(find_sql_, {std::to_string(id)},
+                  [this, id, answer = std::move(answer)](base::Result<Rows> rows) mutable {
                       if (!rows) return answer(std::unexpected(std::move(rows).error()));
                       if (rows->empty()) return answer(std::unexpected(not_found(id)));
-                      answer(vehicle_in(*rows, 0));
+                      auto vehicle = vehicle_in(*rows, 0);
+                      if (vehicle.stock == Stock::reserved) vehicle = settled(std::move(vehicle), now());
+                      answer(std::move(vehicle));
                   });
 }
 
-void Catalogue::add(const Vehicle& vehicle, Answer<Vehicle> answer) {
-    auto parameters = fields_of(vehicle);
-    parameters.emplace_back(now());
-    database_.run(
-        "INSERT INTO vehicles (name, brand, model, year, price, description, created_at, updated_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING " +
-            columns(),
-        std::move(parameters), [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-            if (!rows) return answer(std::unexpected(std::move(rows).error()));
-            answer(vehicle_in(*rows, 0));
+void Catalogue::add(Vehicle vehicle, const Actor& actor, Answer<Vehicle> answer) {
+    vehicle = owned_by(std::move(vehicle), actor);
+    vehicle.created_at = vehicle.updated_at = now();
+    const auto added = std::make_shared<Vehicle>(std::move(vehicle));
+    auto work = [this, added](Session& session, Done done) {
+        session.run(insert_sql_, parameters_of(*added),
+                    [this, added, &session, done = std::move(done)](base::Result<Rows> rows) mutable {
+                        if (!rows) return done(std::unexpected(explained(std::move(rows).error())));
+                        added->id = rows->number(0, 0);
+                        changes_.record(session, Change::added, *added, std::move(done));
+                    });
+    };
+    auto worked = [this, added, answer = std::move(answer)](base::Result<void> result) mutable {
+        if (!result) return answer(std::unexpected(std::move(result).error()));
+        changes_.committed({added->id}, [added, answer = std::move(answer)]() mutable { answer(std::move(*added)); });
+    };
+    database_.transact(std::move(work), std::move(worked));
+}
+
+void Catalogue::carry_out(Session& session, const Decision& decision, Done done) {
+    const bool removes = decision.act == Decision::Act::remove;
+    Parameters parameters;
+    if (!removes) parameters = parameters_of(decision.vehicle);
+    parameters.emplace_back(std::to_string(decision.vehicle.id));
+    session.run(
+        removes ? "DELETE FROM vehicles WHERE id = $1" : update_sql_, std::move(parameters),
+        [this, &session, removes, vehicle = decision.vehicle, done = std::move(done)](base::Result<Rows> rows) mutable {
+            if (!rows) return done(std::unexpected(explained(std::move(rows).error())));
+            changes_.record(session, removes ? Change::removed : Change::changed, vehicle, std::move(done));
         });
 }
 
-/// A statement for one revision touched nothing: the vehicle is gone, or somebody was faster.
-template <class T>
-void Catalogue::why_untouched(std::int64_t id, Answer<T> answer) {
-    find(id, [id, answer = std::move(answer)](base::Result<Vehicle> current) mutable {
-        if (!current) return answer(std::unexpected(std::move(current).error()));
-        answer(base::fail(
-            base::Code::expired,
-            "vehicle " + std::to_string(id) + " has been changed meanwhile: its tag is " + etag(*current) + " now"));
+void Catalogue::alter(std::int64_t id, Decide decide, Answer<Vehicle> answer) {
+    const auto decision = std::make_shared<Decision>();
+    auto work = [this, id, decision, decide = std::move(decide)](Session& session, Done done) mutable {
+        auto locked = [this, id, decision, &session, decide = std::move(decide),
+                       done = std::move(done)](base::Result<Rows> rows) mutable {
+            if (!rows) return done(std::unexpected(std::move(rows).error()));
+            if (rows->empty()) return done(std::unexpected(not_found(id)));
+            const auto time = now();
+            auto decided = decide(settled(vehicle_in(*rows, 0), time), time);
+            if (!decided) return done(std::unexpected(std::move(decided).error()));
+            *decision = std::move(*decided);
+            if (decision->act == Decision::Act::keep) return done({});
+            carry_out(session, *decision, std::move(done));
+        };
+        session.run(lock_sql_, {std::to_string(id)}, std::move(locked));
+    };
+    auto worked = [this, id, decision, answer = std::move(answer)](base::Result<void> result) mutable {
+        if (!result) return answer(std::unexpected(std::move(result).error()));
+        if (decision->act == Decision::Act::keep) return answer(std::move(decision->vehicle));
+        changes_.committed({id},
+                           [decision, answer = std::move(answer)]() mutable { answer(std::move(decision->vehicle)); });
+    };
+    database_.transact(std::move(work), std::move(worked));
+}
+
+/// Somebody who has seen another revision is told so before anything else.
+static base::Result<void> is_newest(const Vehicle& vehicle, const Catalogue::Target& target) {
+    if (!target.revision || *target.revision == vehicle.revision) return {};
+    return base::fail(base::Code::expired, "vehicle " + std::to_string(vehicle.id) +
+                                               " has been changed meanwhile: its tag is " + etag(vehicle) + " now");
+}
+
+void Catalogue::change(Target target, kit::Values values, Answer<Vehicle> answer) {
+    const auto id = target.id;
+    auto decide = [target = std::move(target), values = std::move(values)](
+                      const Vehicle& current, std::string_view time) -> base::Result<Decision> {
+        TRY(is_newest(current, target));
+        return edit(current, vehicle_of(values, current), target.actor, time);
+    };
+    alter(id, std::move(decide), std::move(answer));
+}
+
+void Catalogue::remove(Target target, Answer<void> answer) {
+    const auto id = target.id;
+    auto decide = [target = std::move(target)](Vehicle current, std::string_view) -> base::Result<Decision> {
+        TRY(is_newest(current, target));
+        return discard(std::move(current), target.actor);
+    };
+    alter(id, std::move(decide), without_value(std::move(answer)));
+}
+
+void Catalogue::reserve(std::int64_t id, std::string order, std::string until, Answer<Vehicle> answer) {
+    auto decide = [order = std::move(order), until = std::move(until)](Vehicle current, std::string_view time) {
+        return vehicles::reserve(std::move(current), order, until, time);
+    };
+    alter(id, std::move(decide), std::move(answer));
+}
+
+void Catalogue::sell(std::int64_t id, std::string order, Answer<Vehicle> answer) {
+    auto decide = [order = std::move(order)](Vehicle current, std::string_view time) {
+        return vehicles::sell(std::move(current), order, time);
+    };
+    alter(id, std::move(decide), std::move(answer));
+}
+
+/// What is given back of a vehicle that is gone is given back already.
+static Answer<Vehicle> gone_is_well(Answer<void> answer) {
+    return without_value([answer = std::move(answer)](base::Result<void> result) mutable {
+        if (!result && result.error().code == base::Code::not_found) return answer({});
+        answer(std::move(result));
     });
 }
 
-void Catalogue::change(std::int64_t id, const Vehicle& vehicle, std::optional<std::int64_t> revision,
-                       Answer<Vehicle> answer) {
-    auto parameters = fields_of(vehicle);
-    parameters.emplace_back(now());
-    parameters.emplace_back(std::to_string(id));
-    std::string sql =
-        "UPDATE vehicles SET name = $1, brand = $2, model = $3, year = $4, price = $5, description = $6, "
-        "updated_at = $7, revision = revision + 1 WHERE id = $8";
-    if (revision) {
-        sql += " AND revision = $9";
-        parameters.emplace_back(std::to_string(*revision));
-    }
-    database_.run(sql + " RETURNING " + columns(), std::move(parameters),
-                  [this, id, answer = std::move(answer)](base::Result<Rows> rows) mutable {
-                      if (!rows) return answer(std::unexpected(std::move(rows).error()));
-                      if (rows->empty()) return why_untouched<Vehicle>(id, std::move(answer));
-                      answer(vehicle_in(*rows, 0));
+void Catalogue::release(std::int64_t id, std::string order, Answer<void> answer) {
+    auto decide = [order = std::move(order)](Vehicle current, std::string_view time) {
+        return vehicles::release(std::move(current), order, time);
+    };
+    alter(id, std::move(decide), gone_is_well(std::move(answer)));
+}
+
+void Catalogue::take_back(std::int64_t id, std::string order, Answer<void> answer) {
+    auto decide = [order = std::move(order)](Vehicle current, std::string_view time) {
+        return vehicles::take_back(std::move(current), order, time);
+    };
+    alter(id, std::move(decide), gone_is_well(std::move(answer)));
+}
+
+void Catalogue::sweep(run::Callback done) {
+    // Looking first costs a read of a small index; a transaction would keep other writers of SQLite waiting.
+    database_.run("SELECT 1 FROM vehicles WHERE stock = 'reserved' AND reserved_until <= $1 LIMIT 1", {now()},
+                  [this, done = std::move(done)](base::Result<Rows> rows) mutable {
+                      if (!rows || rows->empty()) return done();
+                      free_lapsed(std::move(done));
                   });
 }
 
-void Catalogue::remove(std::int64_t id, std::optional<std::int64_t> revision, Answer<void> answer) {
-    Parameters parameters{std::to_string(id)};
-    std::string sql = "DELETE FROM vehicles WHERE id = $1";
-    if (revision) {
-        sql += " AND revision = $2";
-        parameters.emplace_back(std::to_string(*revision));
-    }
-    database_.run(sql + " RETURNING id", std::move(parameters),
-                  [this, id, answer = std::move(answer)](base::Result<Rows> rows) mutable {
-                      if (!rows) return answer(std::unexpected(std::move(rows).error()));
-                      if (rows->empty()) return why_untouched<void>(id, std::move(answer));
-                      answer({});
-                  });
+void Catalogue::free_lapsed(run::Callback done) {
+    const auto freed = std::make_shared<std::vector<Vehicle>>();
+    auto work = [this, freed](Session& session, Done worked) {
+        session.run(sweep_sql_, {now()},
+                    [this, freed, &session, worked = std::move(worked)](base::Result<Rows> rows) mutable {
+                        if (!rows) return worked(std::unexpected(std::move(rows).error()));
+                        for (std::size_t row = 0; row < rows->size(); ++row) freed->push_back(vehicle_in(*rows, row));
+                        record_all(session, freed, 0, std::move(worked));
+                    });
+    };
+    database_.transact(std::move(work), [this, freed, done = std::move(done)](base::Result<void> result) mutable {
+        if (!result || freed->empty()) return done();  // what went wrong is tried again by the next sweep
+        std::vector<std::int64_t> ids;
+        for (const auto& vehicle : *freed) ids.push_back(vehicle.id);
+        changes_.committed(std::move(ids), std::move(done));
+    });
+}
+
+void Catalogue::record_all(Session& session, std::shared_ptr<std::vector<Vehicle>> changed, std::size_t at, Done done) {
+    if (at == changed->size()) return done({});
+    const auto& vehicle = (*changed)[at];
+    changes_.record(session, Change::changed, vehicle,
+                    [this, &session, changed = std::move(changed), at,
+                     done = std::move(done)](base::Result<void> recorded) mutable {
+                        if (!recorded) return done(std::move(recorded));
+                        record_all(session, std::move(changed), at + 1, std::move(done));
+                    });
 }
 
 }  // namespace vehicles

@@ -1,4 +1,5 @@
-// Where vehicles are kept: the only place with SQL. Everything runs on the loop and answers by callback.
+// Where vehicles are kept. Everything runs on the loop and answers by callback. Each change is one transaction: the
+// row is read and locked, a pure decision (stock.h) says what becomes of it, the row and its event are written.
 #pragma once
 
 #include <functional>
@@ -8,51 +9,62 @@
 
 #include "kit/db/database.h"
 #include "run/loop.h"
+#include "vehicles/changes.h"
+#include "vehicles/stock.h"
+#include "vehicles/tables.h"
 #include "vehicles/vehicle.h"
+#include "vehicles/wish.h"
 
 namespace vehicles {
-
-struct Wish {
-    std::string search;                ///< words that name, brand, model or description hold; "" for all
-    std::string sort = "-created_at";  ///< a field; '-' in front for the other way round
-    std::int64_t page = 1;
-    std::int64_t per_page = 20;
-};
 
 struct Listing {
     std::vector<Vehicle> vehicles;
     std::int64_t total = 0;
 };
 
-/// What may stand in Wish::sort without its '-'.
-const std::vector<std::string>& sort_fields();
-
-enum class Samples : std::uint8_t { none, some };
-/// With Samples::some a catalogue gets a few vehicles, once.
-std::vector<kit::db::Migration> migrations(Samples samples = Samples::none);
-
 template <class T>
 using Answer = std::move_only_function<void(base::Result<T>)>;
 
 class Catalogue {
  public:
-    Catalogue(kit::db::Database& database, const run::Clock& clock) : database_(database), clock_(clock) {}
+    Catalogue(kit::db::Database& database, const run::Clock& clock, Changes& changes);
 
     void list(const Wish& wish, Answer<Listing> answer);
     void find(std::int64_t id, Answer<Vehicle> answer);
-    void add(const Vehicle& vehicle, Answer<Vehicle> answer);
-    /// With `revision`: only if that is still the newest, else Code::expired.
-    void change(std::int64_t id, const Vehicle& vehicle, std::optional<std::int64_t> revision, Answer<Vehicle> answer);
-    void remove(std::int64_t id, std::optional<std::int64_t> revision, Answer<void> answer);
+
+    void add(Vehicle vehicle, const Actor& actor, Answer<Vehicle> answer);
+    /// What a client wants of one vehicle: with `revision` only if that is still the newest, else Code::expired.
+    struct Target {
+        std::int64_t id = 0;
+        std::optional<std::int64_t> revision;
+        Actor actor;
+    };
+    void change(Target target, kit::Values values, Answer<Vehicle> answer);
+    void remove(Target target, Answer<void> answer);
+
+    /// For orders (docs/guide/services.md). `until` is RFC 3339 with microseconds, UTC.
+    void reserve(std::int64_t id, std::string order, std::string until, Answer<Vehicle> answer);
+    void release(std::int64_t id, std::string order, Answer<void> answer);
+    void sell(std::int64_t id, std::string order, Answer<Vehicle> answer);
+    void take_back(std::int64_t id, std::string order, Answer<void> answer);
+    /// Makes reservations available whose time is over, a bounded number at a time; replicas may do it together.
+    void sweep(run::Callback done);
+
+    std::string now() const;
 
  private:
-    std::string columns() const;
-    std::string now() const;
-    template <class T>
-    void why_untouched(std::int64_t id, Answer<T> answer);
+    using Decide = std::move_only_function<base::Result<Decision>(Vehicle current, std::string_view now)>;
+    /// One vehicle's change from lock to commit; answers after what others kept of it is forgotten.
+    void alter(std::int64_t id, Decide decide, Answer<Vehicle> answer);
+    void carry_out(kit::db::Session& session, const Decision& decision, kit::db::Done done);
+    void free_lapsed(run::Callback done);
+    void record_all(kit::db::Session& session, std::shared_ptr<std::vector<Vehicle>> changed, std::size_t at,
+                    kit::db::Done done);
 
     kit::db::Database& database_;
     const run::Clock& clock_;
+    Changes& changes_;
+    const std::string columns_, find_sql_, lock_sql_, insert_sql_, update_sql_, sweep_sql_, all_sql_;
 };
 
 }  // namespace vehicles

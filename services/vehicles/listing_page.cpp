@@ -25,6 +25,13 @@ std::string address(const Wish& wish, std::int64_t page) {
         query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encoded(value);
     };
     if (!wish.search.empty()) add("q", wish.search);
+    if (wish.stock) add("stock", std::string(stock_name(*wish.stock)));
+    if (!wish.brand.empty()) add("brand", wish.brand);
+    if (wish.price_min) add("price_min", wish.price_min->text());
+    if (wish.price_max) add("price_max", wish.price_max->text());
+    if (wish.year_min) add("year_min", std::to_string(*wish.year_min));
+    if (wish.year_max) add("year_max", std::to_string(*wish.year_max));
+    if (!wish.dealer.empty()) add("dealer", wish.dealer);
     if (wish.sort != Wish{}.sort) add("sort", wish.sort);
     if (wish.per_page != Wish{}.per_page) add("per_page", std::to_string(wish.per_page));
     if (page != 1) add("page", std::to_string(page));
@@ -54,41 +61,56 @@ void heading(Html& html, const Wish& wish, const char* field, const char* label,
     html("</a></th>");
 }
 
-void row(Html& html, const Vehicle& vehicle) {
+void badge(Html& html, Stock stock) {
+    static constexpr const char* labels[] = {"Available", "Reserved", "Sold"};
+    html(" <span class=\"stock ")(stock_name(stock))("\">")(labels[static_cast<std::size_t>(stock)])("</span>");
+}
+
+void row(Html& html, const Vehicle& vehicle, Rights rights) {
     const auto link = "/vehicles/" + std::to_string(vehicle.id);
     html("<tr><td class=name><a").attribute("href", link)(">").text(vehicle.name)("</a>");
+    badge(html, vehicle.stock);
     if (!vehicle.description.empty()) html("<p class=about>").text(vehicle.description)("</p>");
     html("</td><td data-label=Brand>").text(vehicle.brand)("</td><td data-label=Model>").text(vehicle.model);
     html("</td><td class=number data-label=Year>").text(std::to_string(vehicle.year));
     html("</td><td class=\"number price\" data-label=Price>").text(grouped(vehicle.price.text()));
+    if (rights == Rights::by_role) return void(html("</td></tr>"));
     html("</td><td class=do><a class=\"button small\"")
         .attribute("href", link)
         .attribute("aria-label", "Edit " + vehicle.name);
-    html(">Edit</a><a class=\"button small danger\"").attribute("href", link + "/remove");
-    html.attribute("aria-label", "Delete " + vehicle.name)(">Delete</a></td></tr>");
+    html(">Edit</a>");
+    if (vehicle.stock == Stock::available) {
+        html("<a class=\"button small danger\"").attribute("href", link + "/remove");
+        html.attribute("aria-label", "Delete " + vehicle.name)(">Delete</a>");
+    }
+    html("</td></tr>");
 }
 
-void table(Html& html, const Wish& wish, const Listing& listing) {
+void table(Html& html, const Wish& wish, const Listing& listing, Rights rights) {
     html("<div class=card><table><thead><tr>");
     heading(html, wish, "name", "Name", "name");
     heading(html, wish, "brand", "Brand", "brand");
     heading(html, wish, "model", "Model", "model");
     heading(html, wish, "year", "Year", "number");
     heading(html, wish, "price", "Price", "number");
-    html("<th scope=col class=do><span class=quiet>Actions</span></th></tr></thead><tbody>");
-    for (const auto& vehicle : listing.vehicles) row(html, vehicle);
+    if (rights == Rights::open) html("<th scope=col class=do><span class=quiet>Actions</span></th>");
+    html("</tr></thead><tbody>");
+    for (const auto& vehicle : listing.vehicles) row(html, vehicle, rights);
     html("</tbody></table></div>");
 }
 
-void nothing(Html& html, const Wish& wish) {
+void nothing(Html& html, const Wish& wish, Rights rights) {
     html("<section class=\"card message\">");
-    if (wish.search.empty()) {
+    if (wish.all() && rights == Rights::open) {
         html(
             "<h2>No vehicles yet</h2><p>Add the first one to start the catalogue.</p>"
             "<p><a class=\"button primary\" href=/vehicles/new>Add vehicle</a></p>");
+    } else if (wish.all()) {
+        html("<h2>No vehicles yet</h2>");
     } else {
-        html("<h2>Nothing found</h2><p>No vehicle matches “")
-            .text(wish.search)("”.</p><p><a class=button href=/>Show all vehicles</a></p>");
+        html("<h2>Nothing found</h2><p>No vehicle matches");
+        if (!wish.search.empty()) html(" “").text(wish.search)("”");
+        html(".</p><p><a class=button href=/>Show all vehicles</a></p>");
     }
     html("</section>");
 }
@@ -123,17 +145,30 @@ std::string grouped(const std::string& decimal) {
     return out;
 }
 
-std::string listing_html(const Wish& wish, const Listing& listing) {
+std::string listing_html(const Wish& wish, const Listing& listing, Rights rights) {
     Html html;
     html("<div class=title><h1>All vehicles</h1><p class=count>")(std::to_string(listing.total));
-    html(listing.total == 1 ? " vehicle" : " vehicles")(wish.search.empty() ? "" : " found")("</p></div>");
+    html(listing.total == 1 ? " vehicle" : " vehicles")(wish.all() ? "" : " found")("</p></div>");
     tools(html, wish);
     if (listing.vehicles.empty()) {
-        nothing(html, wish);
+        nothing(html, wish, rights);
     } else {
-        table(html, wish, listing);
+        table(html, wish, listing, rights);
     }
     pages(html, wish, listing.total);
+    return html.str();
+}
+
+std::string vehicle_html(const Vehicle& vehicle) {
+    Html html;
+    html("<div class=narrow><a class=back href=/>← All vehicles</a></div><section class=\"card form\"><h1>");
+    html.text(vehicle.name);
+    badge(html, vehicle.stock);
+    html("</h1><p>").text(vehicle.brand)(" ").text(vehicle.model)(", ").text(std::to_string(vehicle.year));
+    html("</p><p class=price>").text(grouped(vehicle.price.text()))("</p>");
+    if (!vehicle.dealer.empty()) html("<p>Offered by ").text(vehicle.dealer)("</p>");
+    if (!vehicle.description.empty()) html("<p>").text(vehicle.description)("</p>");
+    html("</section>");
     return html.str();
 }
 

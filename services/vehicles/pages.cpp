@@ -109,10 +109,6 @@ bool Pages::is_form(const Call& call) {
 
 void Pages::add_routes(kit::Router& routes) {
     routes.get("/").unlisted().calls([this](Call call) { list(std::move(call)); });
-    routes.get("/vehicles/new").unlisted().calls([this](Call call) { add_form(std::move(call)); });
-    routes.post("/vehicles/{id}").unlisted().calls([this](Call call) { change(std::move(call)); });
-    routes.get("/vehicles/{id}/remove").unlisted().calls([this](Call call) { remove_form(std::move(call)); });
-    routes.post("/vehicles/{id}/remove").unlisted().calls([this](Call call) { remove(std::move(call)); });
     routes.get(style_path()).unlisted().quiet().calls([](Call call) {
         call.answer(asset("text/css; charset=utf-8", style_css));
     });
@@ -122,6 +118,14 @@ void Pages::add_routes(kit::Router& routes) {
     routes.get("/favicon.ico").unlisted().quiet().calls([](Call call) {
         call.answer(asset("image/svg+xml", icon_svg));
     });
+    if (rights_ == Rights::open) add_changing_routes(routes);
+}
+
+void Pages::add_changing_routes(kit::Router& routes) {
+    routes.get("/vehicles/new").unlisted().calls([this](Call call) { add_form(std::move(call)); });
+    routes.post("/vehicles/{id}").unlisted().calls([this](Call call) { change(std::move(call)); });
+    routes.get("/vehicles/{id}/remove").unlisted().calls([this](Call call) { remove_form(std::move(call)); });
+    routes.post("/vehicles/{id}/remove").unlisted().calls([this](Call call) { remove(std::move(call)); });
 }
 
 kit::http::Response Pages::page(const Call& call, int status, std::string_view title, std::string_view content) const {
@@ -133,7 +137,8 @@ kit::http::Response Pages::page(const Call& call, int status, std::string_view t
     html.attribute("href", style_path())(
         "></head><body><a class=skip href=#content>Skip to content</a><header class=top><div class=bar>");
     html("<a class=mark href=/><img src=/favicon.svg alt=\"\" width=28 height=28><span>Vehicles</span></a>");
-    html("<a class=\"button primary\" href=/vehicles/new>Add vehicle</a></div></header><main id=content>");
+    if (rights_ == Rights::open) html("<a class=\"button primary\" href=/vehicles/new>Add vehicle</a>");
+    html("</div></header><main id=content>");
     html(content)("</main><footer><span>Vehicles <span class=version>version ").text(version_);
     html("</span></span><a href=/openapi.json>API</a></footer></body></html>");
     auto response = kit::page_response(status, html.str());
@@ -221,7 +226,7 @@ void Pages::list(Call call) {
     if (!wish) return call.fail(wish.error());
     catalogue_.list(*wish, [this, call = std::move(call), wish = *wish](base::Result<Listing> listing) mutable {
         if (!listing) return call.fail(listing.error());
-        auto response = page(call, 200, "All vehicles", done_html(call) + listing_html(wish, *listing));
+        auto response = page(call, 200, "All vehicles", done_html(call) + listing_html(wish, *listing, rights_));
         call.answer(std::move(response));
     });
 }
@@ -244,24 +249,34 @@ void Pages::add(Call call) {
                                 .problems = kit::problem_of(values.error()).fields});
         return call.answer(std::move(again));
     }
-    catalogue_.add(vehicle_of(*values), [call = std::move(call)](base::Result<Vehicle> added) mutable {
+    catalogue_.add(vehicle_of(*values), Actor{}, [call = std::move(call)](base::Result<Vehicle> added) mutable {
         if (!added) return call.fail(added.error());
         call.answer(kit::see_other("/?done=added"));
     });
 }
 
-void Pages::edit_form(Call call) {
+void Pages::vehicle(Call call) {
     const auto id = id_of(call);
     if (!id) return call.fail(id.error());
     catalogue_.find(*id, [this, call = std::move(call)](base::Result<Vehicle> vehicle) mutable {
         if (!vehicle) return call.fail(vehicle.error());
+        if (rights_ == Rights::by_role) {
+            auto shown = page(call, 200, vehicle->name, vehicle_html(*vehicle));
+            return call.answer(std::move(shown));
+        }
         const auto address = "/vehicles/" + std::to_string(vehicle->id);
-        auto response = form_page(call, 200,
-                                  {.title = vehicle->name,
-                                   .action = address,
-                                   .submit = "Save changes",
-                                   .values = pairs_of(*vehicle),
-                                   .remove = address + "/remove"});
+        Form form{.title = vehicle->name,
+                  .action = address,
+                  .submit = "Save changes",
+                  .values = pairs_of(*vehicle),
+                  .remove = address + "/remove"};
+        if (vehicle->stock != Stock::available) {
+            form.notice = "This vehicle is ";
+            form.notice += stock_name(vehicle->stock);
+            form.notice += ": its price cannot be changed and it cannot be deleted now.";
+            form.remove.clear();
+        }
+        auto response = form_page(call, 200, form);
         call.answer(std::move(response));
     });
 }
@@ -273,7 +288,7 @@ void Pages::change(Call call) {
     if (!pairs) return call.fail(pairs.error());
     const auto address = "/vehicles/" + std::to_string(*id);
     Form form{.title = "Edit vehicle", .action = address, .submit = "Save changes", .remove = address + "/remove"};
-    const auto values = vehicle_shape().read_form(*pairs);
+    auto values = vehicle_shape().read_form(*pairs);
     const auto revision = revision_in(*pairs);
     form.values = std::move(*pairs);
     if (!values) {
@@ -283,14 +298,16 @@ void Pages::change(Call call) {
     }
     auto changed = [this, call = std::move(call), form = std::move(form)](base::Result<Vehicle> result) mutable {
         if (result) return call.answer(kit::see_other("/?done=changed"));
-        if (result.error().code != base::Code::expired) return call.fail(result.error());
-        form.notice =
-            "Somebody else has changed this vehicle meanwhile. Open it again to see its present state; what you "
-            "entered is still below.";
+        const auto code = result.error().code;
+        if (code != base::Code::expired && code != base::Code::conflict) return call.fail(result.error());
+        form.notice = code == base::Code::conflict
+                          ? "This cannot be saved: " + result.error().message + "."
+                          : "Somebody else has changed this vehicle meanwhile. Open it again to see its present "
+                            "state; what you entered is still below.";
         auto again = form_page(call, 409, form);
         call.answer(std::move(again));
     };
-    catalogue_.change(*id, vehicle_of(*values), revision, std::move(changed));
+    catalogue_.change({.id = *id, .revision = revision, .actor = {}}, std::move(*values), std::move(changed));
 }
 
 void Pages::remove_form(Call call) {
@@ -323,10 +340,11 @@ void Pages::remove(Call call) {
     if (!id) return call.fail(id.error());
     const auto pairs = checked_form(call);
     if (!pairs) return call.fail(pairs.error());
-    catalogue_.remove(*id, revision_in(*pairs), [call = std::move(call)](base::Result<void> removed) mutable {
-        if (!removed) return call.fail(removed.error());
-        call.answer(kit::see_other("/?done=deleted"));
-    });
+    catalogue_.remove({.id = *id, .revision = revision_in(*pairs), .actor = {}},
+                      [call = std::move(call)](base::Result<void> removed) mutable {
+                          if (!removed) return call.fail(removed.error());
+                          call.answer(kit::see_other("/?done=deleted"));
+                      });
 }
 
 }  // namespace vehicles

@@ -7,6 +7,7 @@
 
 #include "kit/web/router.h"
 #include "vehicles/catalogue.h"
+#include "vehicles/requests.h"
 
 namespace vehicles {
 
@@ -14,12 +15,15 @@ using FormPairs = std::vector<std::pair<std::string, std::string>>;
 
 class Pages {
  public:
-    Pages(Catalogue& catalogue, std::string_view version) : catalogue_(catalogue), version_(version) {}
+    /// Where auth is configured the pages only show: changes go through the interface, with a token.
+    Pages(Catalogue& catalogue, std::string_view version, Rights rights)
+        : catalogue_(catalogue), version_(version), rights_(rights) {}
 
     void add_routes(kit::Router& routes);
     void list(kit::Call call);
     void add_form(kit::Call call);
-    void edit_form(kit::Call call);
+    /// One vehicle, in a form where it may be changed.
+    void vehicle(kit::Call call);
     /// A form sent to /vehicles.
     void add(kit::Call call);
     /// A form sent to /vehicles/{id}.
@@ -32,6 +36,7 @@ class Pages {
 
  private:
     struct Form;
+    void add_changing_routes(kit::Router& routes);
     kit::http::Response page(const kit::Call& call, int status, std::string_view title, std::string_view content) const;
     kit::http::Response form_page(const kit::Call& call, int status, const Form& form) const;
     /// The pairs, when the token is right.
@@ -39,6 +44,7 @@ class Pages {
 
     Catalogue& catalogue_;
     std::string version_;
+    Rights rights_;
 };
 
 }  // namespace vehicles

@@ -6,10 +6,17 @@
 namespace vehicles {
 
 struct Settings {
-    kit::Setting<std::string> database{
+    kit::Setting<kit::DatabaseUrl> database{
         "database-url", "Where vehicles are kept: sqlite:PATH or postgres://user:password@host:port/name.",
-        "sqlite:vehicles.db", kit::Shown::secret};
+        "sqlite:vehicles.db"};
     kit::Setting<bool> samples{"sample-data", "Whether a catalogue gets a few vehicles to begin with, once.", "false"};
+    kit::Setting<std::string> jwks{
+        "jwks-url",
+        "Where the keys of logins are. With it, changes are for dealers (their own vehicles) and admins; without it, "
+        "for anybody.",
+        ""};
+    kit::Setting<kit::Secret> service_token{
+        "service-token", "What services show each other; without it no order can reserve a vehicle.", ""};
 };
 
 void assemble(kit::App& app, const Settings& settings);

@@ -1,8 +1,61 @@
 #include "vehicles/vehicle.h"
 
+#include <charconv>
+
 #include "kit/json_text.h"
 
 namespace vehicles {
+namespace {
+
+constexpr std::string_view stock_names[] = {"available", "reserved", "sold"};
+
+void append_number(std::string& out, std::int64_t number) {
+    char digits[20];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+void append_price(std::string& out, kit::Decimal price) {
+    append_number(out, price.hundredths() / 100);  // never below zero: the table checks it
+    const auto cents = price.hundredths() % 100;
+    const char digits[] = {'.', static_cast<char>('0' + cents / 10), static_cast<char>('0' + cents % 10)};
+    out.append(digits, sizeof digits);
+}
+
+void append_or_null(std::string& out, std::string_view text) {
+    if (text.empty()) {
+        out += "null";
+    } else {
+        kit::append_json_string(out, text);
+    }
+}
+
+/// Times are digits and a few signs: nothing to escape.
+void append_time(std::string& out, std::string_view time) {
+    out += '"';
+    out += time;
+    out += '"';
+}
+
+}  // namespace
+
+std::string_view stock_name(Stock stock) { return stock_names[static_cast<std::size_t>(stock)]; }
+
+std::optional<Stock> stock_named(std::string_view name) {
+    for (const auto stock : {Stock::available, Stock::reserved, Stock::sold}) {
+        if (stock_name(stock) == name) return stock;
+    }
+    return std::nullopt;
+}
+
+Vehicle settled(Vehicle vehicle, std::string_view now) {
+    if (vehicle.stock != Stock::reserved || vehicle.reserved_until > now) return vehicle;
+    vehicle.stock = Stock::available;
+    vehicle.updated_at = std::move(vehicle.reserved_until);
+    vehicle.reserved_until.clear();
+    vehicle.order_id.clear();
+    ++vehicle.revision;
+    return vehicle;
+}
 
 const kit::Shape& vehicle_shape() {
     using kit::Decimal;
@@ -10,45 +63,75 @@ const kit::Shape& vehicle_shape() {
     using kit::Need;
     using kit::NumberField;
     using kit::TextField;
-    static const kit::Shape shape("VehicleInput",
-                                  {{"name", "What it is offered as.", Need::required, TextField{1, 120}},
-                                   {"brand", "Who made it.", Need::required, TextField{1, 60}},
-                                   {"model", "The maker's name for it.", Need::required, TextField{1, 60}},
-                                   {"year", "The year it was built.", Need::required, NumberField{1886, 2100}},
-                                   {"price", "What it costs, exact to the hundredth.", Need::required,
-                                    DecimalField{Decimal(), Decimal::of_hundredths(99'999'999'99)}},
-                                   {"description", "What a buyer should know.", Need::optional, TextField{0, 4000}}},
-                                  {"id", "created_at", "updated_at"});
+    static const kit::Shape shape(
+        "VehicleInput",
+        {{"name", "What it is offered as.", Need::required, TextField{1, 120}},
+         {"brand", "Who made it.", Need::required, TextField{1, 60}},
+         {"model", "The maker's name for it.", Need::required, TextField{1, 60}},
+         {"year", "The year it was built.", Need::required, NumberField{1886, 2100}},
+         {"price", "What it costs, exact to the hundredth.", Need::required,
+          DecimalField{Decimal(), Decimal::of_hundredths(99'999'999'99)}},
+         {"description", "What a buyer should know.", Need::optional, TextField{0, 4000}},
+         {"dealer_id", "Whose it is, by user id; a dealer's own whatever this says.", Need::optional, TextField{0, 64}},
+         {"dealer", "What its dealer is called; the dealer's own name whatever this says.", Need::optional,
+          TextField{0, 120}},
+         {"reference", "The dealer's own number of it: imports with the same one change it.", Need::optional,
+          TextField{0, 80}}},
+        {"id", "stock", "reserved_until", "created_at", "updated_at"});
     return shape;
 }
 
 std::string vehicle_schema() {
-    return R"({"type":"object","required":["id","name","brand","model","year","price","description","created_at",
-        "updated_at"],"properties":{"id":{"type":"integer"},"name":{"type":"string"},"brand":{"type":"string"},
-        "model":{"type":"string"},"year":{"type":"integer"},"price":{"type":"number","multipleOf":0.01},
-        "description":{"type":"string"},"created_at":{"type":"string","format":"date-time"},
-        "updated_at":{"type":"string","format":"date-time"}}})";
+    return R"({"type":"object","required":["id","name","brand","model","year","price","description","dealer_id",
+        "dealer","reference","stock","created_at","updated_at"],"properties":{"id":{"type":"integer"},
+        "name":{"type":"string"},"brand":{"type":"string"},"model":{"type":"string"},"year":{"type":"integer"},
+        "price":{"type":"number","multipleOf":0.01},"description":{"type":"string"},
+        "dealer_id":{"type":["string","null"]},"dealer":{"type":["string","null"]},
+        "reference":{"type":["string","null"]},"stock":{"type":"string","enum":["available","reserved","sold"]},
+        "reserved_until":{"type":"string","format":"date-time","description":"Only while it is reserved."},
+        "created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}})";
 }
 
-Vehicle vehicle_of(const kit::Values& values) {
-    return {.name = values.text("name"),
-            .brand = values.text("brand"),
-            .model = values.text("model"),
-            .year = values.number("year"),
-            .price = values.decimal("price"),
-            .description = values.text("description")};
+Vehicle vehicle_of(const kit::Values& values, Vehicle base) {
+    base.name = values.text("name");
+    base.brand = values.text("brand");
+    base.model = values.text("model");
+    base.year = values.number("year");
+    base.price = values.decimal("price");
+    base.description = values.text("description");
+    if (values.has("dealer_id")) base.dealer_id = values.text("dealer_id");
+    if (values.has("dealer")) base.dealer = values.text("dealer");
+    if (values.has("reference")) base.reference = values.text("reference");
+    return base;
 }
 
 void append_json(std::string& out, const Vehicle& vehicle) {
-    kit::JsonText json(out);
-    json.open('{').field("id", vehicle.id).field("name", vehicle.name).field("brand", vehicle.brand);
-    json.field("model", vehicle.model).field("year", vehicle.year).field("price", vehicle.price);
-    json.field("description", vehicle.description).field("created_at", vehicle.created_at);
-    json.field("updated_at", vehicle.updated_at).close('}');
+    const auto text = [&](std::string_view key, std::string_view value) {
+        out += key;
+        kit::append_json_string(out, value);
+    };
+    append_number(out += R"({"id":)", vehicle.id);
+    text(R"(,"name":)", vehicle.name);
+    text(R"(,"brand":)", vehicle.brand);
+    text(R"(,"model":)", vehicle.model);
+    append_number(out += R"(,"year":)", vehicle.year);
+    append_price(out += R"(,"price":)", vehicle.price);
+    text(R"(,"description":)", vehicle.description);
+    append_or_null(out += R"(,"dealer_id":)", vehicle.dealer_id);
+    append_or_null(out += R"(,"dealer":)", vehicle.dealer);
+    append_or_null(out += R"(,"reference":)", vehicle.reference);
+    append_time(out += R"(,"stock":)", stock_name(vehicle.stock));
+    if (vehicle.stock == Stock::reserved) append_time(out += R"(,"reserved_until":)", vehicle.reserved_until);
+    append_time(out += R"(,"created_at":)", vehicle.created_at);
+    append_time(out += R"(,"updated_at":)", vehicle.updated_at);
+    out += '}';
 }
 
 std::string etag(const Vehicle& vehicle) {
-    return "\"" + std::to_string(vehicle.id) + "-" + std::to_string(vehicle.revision) + "\"";
+    std::string tag = "\"";
+    append_number(tag, vehicle.id);
+    append_number(tag += '-', vehicle.revision);
+    return tag += '"';
 }
 
 }  // namespace vehicles

@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "kit/decimal.h"
 #include "kit/web/shape.h"
 
 namespace vehicles {
+
+/// Whether it can be bought: reserved for one order until a moment, or sold to one.
+enum class Stock : std::uint8_t { available, reserved, sold };
+std::string_view stock_name(Stock stock);
+std::optional<Stock> stock_named(std::string_view name);
 
 struct Vehicle {
     std::int64_t id = 0;
@@ -17,17 +24,27 @@ struct Vehicle {
     std::int64_t year = 0;
     kit::Decimal price;
     std::string description;
-    std::string created_at;  ///< RFC 3339, UTC
+    std::string dealer_id;  ///< whose it is: a user's UUID; "": nobody's
+    std::string dealer;     ///< what that dealer is called
+    std::string reference;  ///< the dealer's own number of it, unique among theirs; "": none
+    Stock stock = Stock::available;
+    std::string order_id;        ///< for whom it is reserved or to whom it was sold
+    std::string reserved_until;  ///< RFC 3339 with microseconds, UTC; "" unless reserved
+    std::string created_at;      ///< the same form
     std::string updated_at;
     std::int64_t revision = 1;  ///< grows with every change
 };
+
+/// The vehicle at `now` (RFC 3339 with microseconds): a reservation whose time is over is none. What this gives is
+/// exactly what the sweep will write, so that it does not matter who comes first.
+Vehicle settled(Vehicle vehicle, std::string_view now);
 
 /// What POST and PUT take.
 const kit::Shape& vehicle_shape();
 /// JSON Schema of what is answered.
 std::string vehicle_schema();
-/// A vehicle of values that vehicle_shape() has checked.
-Vehicle vehicle_of(const kit::Values& values);
+/// `base` with the values that vehicle_shape() has checked; what is optional and was not given stays.
+Vehicle vehicle_of(const kit::Values& values, Vehicle base = {});
 void append_json(std::string& out, const Vehicle& vehicle);
 /// The entity tag of this revision, with its quotes.
 std::string etag(const Vehicle& vehicle);
