@@ -224,6 +224,7 @@ void read_events(Connection& watch, std::vector<double>& delays_ms) {
 void watch(const Options& options, const Place& place) {
     Connection writer(place);
     const std::string object = maps + "/bench-watch";
+    writer.ask("DELETE", object, "");  // of an earlier run, whose last change would count as this one's first
     writer.ask("POST", maps, map_named("bench-watch", "0"));
     std::vector<std::unique_ptr<Connection>> watches;
     const int epoll = ::epoll_create1(0);
