@@ -126,6 +126,13 @@ function either(one: AbortSignal, other: AbortSignal): AbortSignal {
   return both.signal;
 }
 
+let signedOut: () => void = () => undefined;
+
+/** Who is told when a request finds that the session has ended. */
+export function onSignedOut(told: () => void): void {
+  signedOut = told;
+}
+
 export async function ask<T>(method: string, path: string, wish: Wish = {}): Promise<Answer<T>> {
   let response: Response;
   try {
@@ -137,6 +144,7 @@ export async function ask<T>(method: string, path: string, wish: Wish = {}): Pro
     if (wish.signal?.aborted) throw error;
     throw problemOf(0, null);
   }
+  if (response.status === 401 && wish.renews !== 'never') signedOut();
   const type = response.headers.get('Content-Type') ?? '';
   const body: unknown = type.includes('json') ? await response.json().catch(() => null) : null;
   if (!response.ok) throw problemOf(response.status, body);

@@ -54,17 +54,19 @@ export async function importVehicles(type: string, body: string | Blob): Promise
 }
 
 export const me = async (): Promise<User> => (await ask<User>('GET', `${auth}/me`)).body;
-export async function logIn(email: string, password: string): Promise<void> {
-  await ask('POST', `${auth}/login`, { json: { email, password }, renews: 'never' });
+export async function logIn(email: string, password: string): Promise<User> {
+  const json = { email, password, session: 'cookie' };
+  return (await ask<{ user: User }>('POST', `${auth}/login`, { json, renews: 'never' })).body.user;
 }
-export async function signUp(name: string, email: string, password: string): Promise<void> {
-  await ask('POST', `${auth}/signup`, { json: { name, email, password }, renews: 'never' });
+/** Says the same whether the address is new or known, so that nobody learns who has an account. */
+export async function signUp(wish: { name: string; email: string; password: string; role?: 'dealer' }): Promise<void> {
+  await ask('POST', `${auth}/signup`, { json: wish, renews: 'never' });
 }
 export async function logOut(): Promise<void> {
   await ask('POST', `${auth}/logout`, { json: {}, renews: 'never' });
 }
 export async function changePassword(current: string, next: string): Promise<void> {
-  await ask('POST', `${auth}/password`, { json: { current_password: current, new_password: next } });
+  await ask('POST', `${auth}/password`, { json: { old_password: current, new_password: next } });
 }
 export const listUsers = (q: string, page: number, signal?: AbortSignal): Promise<Page<User>> =>
   get(`${auth}/users`, { q, page, per_page: 50 }, signal);

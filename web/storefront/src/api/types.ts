@@ -37,9 +37,13 @@ export interface User {
   email: string;
   name: string;
   roles: Role[];
+  /** Asked for the role dealer, which an admin grants. */
+  wants_dealer?: boolean;
 }
 
 export type OrderState =
+  | 'placing'
+  | 'rejected'
   | 'placed'
   | 'paying'
   | 'paid'
@@ -70,7 +74,8 @@ export interface Order {
 export interface OrderStep {
   state: OrderState;
   time: string;
-  note?: string;
+  /** Why, where there is a reason. */
+  reason?: string;
 }
 
 export interface Card {

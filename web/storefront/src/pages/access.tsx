@@ -4,14 +4,16 @@ import { useRef, useState } from 'preact/hooks';
 import type { PageProps } from '../app';
 import { Problem } from '../api/http';
 import { logIn, signUp } from '../api/services';
+import type { User } from '../api/types';
 import { focusFirstWrong, TextField } from '../parts/field';
 import { ProblemNote } from '../parts/states';
 import { useTitle } from '../parts/title';
 import { go } from '../state/location';
 import { safeReturn } from '../state/route';
-import { loadSession } from '../state/session';
+import { say } from '../state/notes';
+import { session } from '../state/session';
 
-const passwordMin = 10;
+const passwordMin = 8;
 
 type Wrong = Partial<Record<'name' | 'email' | 'password', string>>;
 
@@ -62,8 +64,7 @@ export function LogIn({ search }: PageProps): JSX.Element {
     setWrong(found);
     if (Object.keys(found).length > 0) return focusFirstWrong(form.current);
     await submit(async () => {
-      await logIn(email.trim(), password);
-      await loadSession();
+      session.set({ state: 'user', user: await logIn(email.trim(), password) });
       go(safeReturn(next), 'replace');
     });
   };
@@ -83,6 +84,18 @@ export function LogIn({ search }: PageProps): JSX.Element {
   );
 }
 
+/** After signing up: a refusal means that the address had an account before, with another password. */
+async function logInNew(email: string, password: string): Promise<User> {
+  try {
+    return await logIn(email, password);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) {
+      throw new Problem(409, 'If you have an account already, please log in with its password.');
+    }
+    throw error;
+  }
+}
+
 export function SignUp({ search }: PageProps): JSX.Element {
   useTitle('Sign up');
   const form = useRef<HTMLFormElement>(null);
@@ -90,6 +103,7 @@ export function SignUp({ search }: PageProps): JSX.Element {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [wrong, setWrong] = useState<Wrong>({});
+  const [dealer, setDealer] = useState(false);
   const { busy, problem, submit } = useSubmit(form);
   const next = new URLSearchParams(search).get('next');
   const send = async (): Promise<void> => {
@@ -97,11 +111,10 @@ export function SignUp({ search }: PageProps): JSX.Element {
     setWrong(found);
     if (Object.keys(found).length > 0) return focusFirstWrong(form.current);
     await submit(async () => {
-      await signUp(name.trim(), email.trim(), password);
-      if ((await loadSession()).state !== 'user') {
-        await logIn(email.trim(), password);
-        await loadSession();
-      }
+      const wish = { name: name.trim(), email: email.trim(), password };
+      await signUp(dealer ? { ...wish, role: 'dealer' } : wish);
+      session.set({ state: 'user', user: await logInNew(wish.email, password) });
+      if (dealer) say('An administrator will look at your wish to sell here.');
       go(safeReturn(next), 'replace');
     });
   };
@@ -112,6 +125,9 @@ export function SignUp({ search }: PageProps): JSX.Element {
       <TextField label="Name" name="name" autocomplete="name" required maxLength={100} value={name} onValue={setName} wrong={wrong.name ?? problem?.at('name')} />
       <TextField label="Email" type="email" name="email" autocomplete="username" required maxLength={254} value={email} onValue={setEmail} wrong={wrong.email ?? problem?.at('email')} />
       <TextField label="Password" type="password" name="password" autocomplete="new-password" required maxLength={200} hint={`At least ${passwordMin} characters. A sentence is good.`} value={password} onValue={setPassword} wrong={wrong.password ?? problem?.at('password')} />
+      <label class="check small">
+        <input type="checkbox" checked={dealer} onChange={(event) => setDealer(event.currentTarget.checked)} />I am a dealer and want to sell here
+      </label>
       <button class="button wide" aria-disabled={busy}>
         {busy ? 'One moment…' : 'Sign up'}
       </button>

@@ -56,8 +56,8 @@ export function Account(): JSX.Element {
       <form class="card stack" ref={form} onSubmit={(event) => { event.preventDefault(); void send(); }}>
         <h2>Change your password</h2>
         {problem && problem.fields.length === 0 && <ProblemNote problem={problem} />}
-        <TextField label="Present password" type="password" autocomplete="current-password" required maxLength={200} value={current} onValue={setCurrent} wrong={problem?.at('current_password')} />
-        <TextField label="New password" type="password" autocomplete="new-password" required maxLength={200} value={next} onValue={setNext} hint="At least 10 characters." wrong={problem?.at('new_password')} />
+        <TextField label="Present password" type="password" autocomplete="current-password" required maxLength={200} value={current} onValue={setCurrent} wrong={problem?.at('old_password')} />
+        <TextField label="New password" type="password" autocomplete="new-password" required maxLength={200} value={next} onValue={setNext} hint="At least 8 characters." wrong={problem?.at('new_password')} />
         <button class="button" aria-disabled={busy}>
           {busy ? 'Changing…' : 'Change password'}
         </button>

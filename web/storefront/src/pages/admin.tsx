@@ -78,7 +78,9 @@ function UserRow({ user, changed }: { user: User; changed: () => void }): JSX.El
   return (
     <li class="user-row">
       <div>
-        <p>{user.name}</p>
+        <p>
+          {user.name} {user.wants_dealer === true && !user.roles.includes('dealer') && <span class="badge warn">wants to sell</span>}
+        </p>
         <p class="small quiet">{user.email}</p>
       </div>
       <fieldset class="row">

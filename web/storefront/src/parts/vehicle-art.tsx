@@ -11,7 +11,7 @@ export function VehicleArt({ vehicle }: { vehicle: Vehicle }): JSX.Element {
   const shape = `shape-${vehicle.id}`;
   const wheels = wheelsOf(body);
   return (
-    <svg class="art" viewBox="0 0 320 140" aria-hidden="true" focusable="false">
+    <svg class="art" viewBox="0 10 320 120" aria-hidden="true" focusable="false">
       <defs>
         <clipPath id={shape}>
           <path d={outline} />

@@ -11,6 +11,8 @@ interface Meaning {
 }
 
 const meanings: Record<OrderState, Meaning> = {
+  placing: { label: 'Being reserved', tone: 'calm', text: 'We are reserving the vehicle for you.' },
+  rejected: { label: 'Not available', tone: 'bad', text: 'Somebody else was faster: the vehicle could not be reserved.' },
   placed: { label: 'Reserved', tone: 'calm', text: 'The vehicle is held for you. Pay before the reservation ends.' },
   paying: { label: 'Payment under way', tone: 'calm', text: 'We are waiting for your bank. This page updates by itself.' },
   paid: { label: 'Paid', tone: 'good', text: 'Your payment is authorized. The dealer confirms the sale now.' },
@@ -49,4 +51,4 @@ export const mayRefund = (state: string): boolean => state === 'confirmed';
 
 /** Nothing more happens by itself. */
 export const settled = (state: string): boolean =>
-  state === 'confirmed' || state === 'expired' || state === 'cancelled' || state === 'refunded';
+  state === 'rejected' || state === 'confirmed' || state === 'expired' || state === 'cancelled' || state === 'refunded';

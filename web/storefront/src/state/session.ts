@@ -1,7 +1,7 @@
 // Who is here. The session itself is in cookies that no script can read; this is only what auth says of it.
 import { storeOf } from '@shared/store';
 import { me } from '../api/services';
-import { cookieNamed, Problem } from '../api/http';
+import { cookieNamed, onSignedOut, Problem } from '../api/http';
 import type { Role, User } from '../api/types';
 
 export type Session = { state: 'unknown' } | { state: 'nobody' } | { state: 'user'; user: User };
@@ -26,6 +26,8 @@ export async function loadSession(): Promise<Session> {
 export function forgetSession(): void {
   session.set({ state: 'nobody' });
 }
+
+onSignedOut(forgetSession);
 
 export const userOf = (of: Session): User | null => (of.state === 'user' ? of.user : null);
 export const has = (of: Session, role: Role): boolean => userOf(of)?.roles.includes(role) ?? false;
