@@ -228,6 +228,9 @@ base::Result<void> App::start() {
     options.refusal = [](int status, std::string_view message) {
         return problem_response({.status = status, .detail = std::string(message), .fields = {}});
     };
+    options.plan_body = [this](const http::Request& head) {
+        return router_->plan_body(head, static_cast<std::size_t>(*settings_.body_bytes_max));
+    };
     auto serve = [this](http::Request request, http::Reply reply) {
         router_->serve(std::move(request), std::move(reply));
     };

@@ -39,7 +39,7 @@ bool bytes_wait(int fd) {
 Connection::Connection(Shared& shared, int fd, const std::shared_ptr<net::TlsContext>& tls, std::string remote_address)
     : shared_(shared),
       transport_(fd, tls),
-      parser_({shared.options.header_bytes_max, shared.options.body_bytes_max}),
+      parser_({shared.options.header_bytes_max, shared.options.body_bytes_max, &shared.options.plan_body}),
       remote_address_(std::move(remote_address)),
       since_(shared.loop.now()) {}
 
@@ -52,9 +52,9 @@ void Connection::on_ready(std::uint32_t events) {
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) return end(Tell::owner);
     if ((events & EPOLLRDHUP) != 0) peer_ended_ = true;
     if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
-    if (peer_ended_ && phase_ == Phase::streaming) return end(Tell::owner);
+    if (peer_ended_ && phase_ == Phase::streaming && !body_unfinished()) return end(Tell::owner);
     // A client may close its sending side and still wait for its answer: tell the handler, but let it answer.
-    if (peer_ended_ && phase_ == Phase::answering && gone_) {
+    if (peer_ended_ && phase_ == Phase::answering && gone_ && !body_unfinished()) {
         auto gone = std::exchange(gone_, nullptr);
         gone();
         if (closed()) return;
@@ -67,8 +67,8 @@ void Connection::pump() {
     if (pumping_) return;
     pumping_ = true;
     for (int reads = 0; !closed();) {
-        if (receiving() && !unparsed().empty() && parse_kept()) continue;
-        const bool wants = receiving() || phase_ == Phase::tunnel || phase_ == Phase::lingering;
+        if ((receiving() || body_wanted()) && !unparsed().empty() && parse_kept()) continue;
+        const bool wants = receiving() || body_wanted() || phase_ == Phase::tunnel || phase_ == Phase::lingering;
         if (!wants || !readable_) break;
         if (++reads > reads_a_turn_max) {
             shared_.loop.post([self = shared_from_this()] { self->pump(); });
@@ -91,7 +91,7 @@ void Connection::read_once() {
             send_tls_hint(transport_.fd());
             return end(Tell::owner);
         case net::Io::closed:
-            if (out_.empty()) return end(Tell::owner);
+            if (out_.empty() || body_unfinished()) return end(Tell::owner);
             peer_ended_ = true;  // a half-closed client still gets its answer
             readable_ = false;
             phase_ = Phase::lingering;
@@ -149,6 +149,8 @@ RequestParser::Step Connection::parse(std::string_view bytes, std::size_t& taken
 }
 
 void Connection::act(RequestParser::Step step) {
+    if (incoming_) return body_arrived(step);
+    if (step == RequestParser::Step::head) return dispatch_head();
     if (step == RequestParser::Step::done) return dispatch();
     if (step == RequestParser::Step::refused) return refuse(parser_.status(), parser_.message());
     if (phase_ == Phase::reading && parser_.header_done() && !std::exchange(continued_, true) &&
@@ -170,12 +172,42 @@ void Connection::tunnel_arrived(std::string_view bytes) {
     if (!arrived_ && phase_ == Phase::tunnel) arrived_ = std::move(arrived);
 }
 
+/// The body follows when its reader asks for it; a client that expects it is told to go on then.
+void Connection::dispatch_head() {
+    incoming_ = std::make_shared<Incoming>([this] { ask_for_body(); });  // detached before we go
+    dispatch();
+}
+
+void Connection::ask_for_body() {
+    asked_ = shared_.loop.now();
+    if (phase_ == Phase::answering && !std::exchange(continued_, true) && expects_continue_)
+        out_.tail() += "HTTP/1.1 100 Continue\r\n\r\n";
+    resume();
+}
+
+void Connection::body_arrived(RequestParser::Step step) {
+    const auto incoming = incoming_;  // its reader may answer, and so end it
+    asked_ = shared_.loop.now();
+    incoming->arrived(parser_.take_body());
+    if (step == RequestParser::Step::done) incoming->end();
+    if (step != RequestParser::Step::refused) return;
+    const auto code = parser_.status() == 413 ? base::Code::too_large : base::Code::bad_request;
+    incoming->fail({code, std::string(parser_.message())});
+}
+
+void Connection::forget_body() {
+    const auto incoming = std::exchange(incoming_, nullptr);
+    if (incoming) orphaned_ ? incoming->abandon() : incoming->detach();
+}
+
 void Connection::dispatch() {
     phase_ = Phase::answering;
     ++requests_;
     http_1_1_ = parser_.http_1_1();
     keep_alive_ = parser_.keep_alive();
+    expects_continue_ = parser_.expects_continue();
     auto request = parser_.take();
+    request.stream = incoming_;
     head_request_ = request.method == "HEAD";
     request.remote_address = remote_address_;
     if (!identity_known_) {
@@ -198,7 +230,8 @@ void Connection::refuse(int status, std::string_view message) {
 
 /// A draining server says goodbye with an answer, but not while the client's next request is here already.
 bool Connection::closes_after_answer() const {
-    return !keep_alive_ || (shared_.draining && unparsed().empty() && !bytes_wait(transport_.fd()));
+    return !keep_alive_ || (incoming_ && !incoming_->complete()) ||
+           (shared_.draining && unparsed().empty() && !bytes_wait(transport_.fd()));
 }
 
 void Connection::answer(Response response) {
@@ -224,6 +257,7 @@ void Connection::queue(const Response& response) {
 
 /// The answer is complete in the outbox: on to the next request, or to the end.
 void Connection::finished() {
+    forget_body();
     phase_ = keep_alive_ ? Phase::idle : Phase::lingering;
     since_ = shared_.loop.now();
     if (!pumping_) resume();
@@ -286,7 +320,8 @@ void Connection::stream_end() {
 
 void Connection::on_close(run::Callback gone) {
     if (orphaned_) return;
-    if (closed() || (peer_ended_ && phase_ == Phase::answering)) return shared_.loop.post(std::move(gone));
+    if (closed() || (peer_ended_ && phase_ == Phase::answering && !body_unfinished()))
+        return shared_.loop.post(std::move(gone));
     gone_ = std::move(gone);
 }
 
@@ -336,6 +371,7 @@ void Connection::end(Tell tell) {
     arrived_ = nullptr;
     auto gone = std::exchange(gone_, nullptr);
     shared_.ended(*this);
+    forget_body();
     if (tell == Tell::owner && gone) gone();
 }
 
@@ -355,6 +391,10 @@ void Connection::close_if_idle() {
 
 run::Time Connection::check_deadline(run::Time now) {
     const auto& options = shared_.options;
+    if (body_wanted() && now - asked_ >= parser_.plan().silence_max) {
+        const auto self = shared_from_this();
+        incoming_->fail({base::Code::bad_request, "the request's body did not arrive in time"});
+    }
     run::Time due = now + options.idle_timeout;
     if (phase_ == Phase::lingering && out_.empty()) {
         due = since_ + linger_time;

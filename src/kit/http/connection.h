@@ -3,6 +3,7 @@
 //   idle -> reading -> answering -> idle              keep-alive
 //                          |-> streaming -> idle      a body sent piece by piece
 //                          |-> tunnel                 upgraded: no HTTP any more
+// While it answers or streams, a request's body may still come in, as its reader asks for it (Incoming).
 //   any -> lingering -> closed                        all sent, FIN sent; the client's rest is read and dropped,
 //                                                     because closing on unread bytes would reset what was sent
 #pragma once
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "kit/http/head.h"
+#include "kit/http/incoming.h"
 #include "kit/http/outbox.h"
 #include "kit/http/parser.h"
 #include "kit/http/server.h"
@@ -73,6 +75,8 @@ class Connection final : public net::Watcher, public std::enable_shared_from_thi
     enum class Tell : std::uint8_t { owner, nobody };
 
     bool receiving() const { return phase_ == Phase::idle || phase_ == Phase::reading; }
+    bool body_unfinished() const { return incoming_ && !incoming_->over(); }
+    bool body_wanted() const { return incoming_ && incoming_->wanted(); }
     std::string_view unparsed() const { return std::string_view(in_).substr(in_at_); }
     void pump();
     void read_once();
@@ -82,6 +86,10 @@ class Connection final : public net::Watcher, public std::enable_shared_from_thi
     RequestParser::Step parse(std::string_view bytes, std::size_t& taken);
     void act(RequestParser::Step step);
     void dispatch();
+    void dispatch_head();
+    void body_arrived(RequestParser::Step step);
+    void ask_for_body();
+    void forget_body();
     void refuse(int status, std::string_view message);
     void queue(const Response& response);
     void finished();
@@ -96,6 +104,8 @@ class Connection final : public net::Watcher, public std::enable_shared_from_thi
     Outbox out_;
     std::string in_;  ///< read; from in_at_ on not yet parsed
     std::size_t in_at_ = 0;
+    std::shared_ptr<Incoming> incoming_;  ///< a streamed body, until the answer is complete
+    run::Time asked_;                     ///< when its reader began to wait for a piece
     std::string remote_address_;
     std::optional<PeerIdentity> identity_;
     run::Callback gone_;
@@ -110,6 +120,7 @@ class Connection final : public net::Watcher, public std::enable_shared_from_thi
     bool http_1_1_ = true;
     bool keep_alive_ = true;
     bool continued_ = false;
+    bool expects_continue_ = false;
     bool identity_known_ = false;
     bool flush_queued_ = false;
     bool peer_ended_ = false;  ///< the client sends no more

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
+#include <utility>
 
 #include "kit/http/ascii.h"
 
@@ -34,13 +35,16 @@ bool split_target(Request& request) {
 
 class RequestParser::Machine final : public beast::http::basic_parser<true> {
  public:
-    explicit Machine(ParseLimits limits) {
+    explicit Machine(const ParseLimits& limits) : limits_(limits) {
         eager(true);
         header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
-        body_limit(limits.body_bytes_max);
+        body_limit(boost::none);  // kept by take_in(): the plan is made after Beast would have checked
+        plan.bytes_max = limits.body_bytes_max;
     }
 
     Request request;
+    BodyPlan plan;
+    bool head_given = false;
     int version = 11;
     int refusal = 0;
     std::string_view reason;
@@ -68,22 +72,38 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
     void on_header_impl(Failure& failure) override {
         const auto hosts = std::ranges::count_if(request.headers.all(),
                                                  [](const auto& field) { return same_text(field.first, "Host"); });
-        if (hosts > 1 || (hosts == 0 && version >= 11)) refuse(failure, 400, "there must be one Host header");
+        if (hosts > 1 || (hosts == 0 && version >= 11)) return refuse(failure, 400, "there must be one Host header");
+        const auto length = content_length();
+        if (!chunked() && (!length || *length == 0)) return;
+        if (limits_.plan_body && *limits_.plan_body) plan = (*limits_.plan_body)(request);
+        if (length && *length > plan.bytes_max) return refuse(failure, 413, too_large);
+        if (plan.way == BodyPlan::Way::streamed) eager(false);  // stop after the head
+    }
+
+    std::size_t take_in(beast::string_view bytes, Failure& failure) {
+        taken_ += bytes.size();
+        if (taken_ > plan.bytes_max) {
+            refuse(failure, 413, too_large);
+        } else {
+            request.body.append(bytes.data(), bytes.size());
+        }
+        return bytes.size();
     }
 
     void on_body_init_impl(const boost::optional<std::uint64_t>& length, Failure&) override {
-        if (length) request.body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));
+        if (length && plan.way == BodyPlan::Way::whole)
+            request.body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));
     }
-    std::size_t on_body_impl(beast::string_view bytes, Failure&) override {
-        request.body.append(bytes.data(), bytes.size());
-        return bytes.size();
-    }
+    std::size_t on_body_impl(beast::string_view bytes, Failure& failure) override { return take_in(bytes, failure); }
     void on_chunk_header_impl(std::uint64_t, beast::string_view, Failure&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, Failure&) override {
-        request.body.append(bytes.data(), bytes.size());
-        return bytes.size();
+    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, Failure& failure) override {
+        return take_in(bytes, failure);
     }
     void on_finish_impl(Failure&) override {}
+
+    static constexpr std::string_view too_large = "the request's body is too large";
+    const ParseLimits& limits_;
+    std::uint64_t taken_ = 0;
 };
 
 struct RequestParser::Slot {
@@ -100,15 +120,17 @@ RequestParser::Step RequestParser::put(std::string_view bytes, std::size_t& take
     auto& machine = *slot_->machine;
     Failure failure;
     taken = machine.put(boost::asio::const_buffer(bytes.data(), bytes.size()), failure);
+    const bool wants_more = !failure || failure == beast::http::error::need_more;
+    if (wants_more && machine.plan.way == BodyPlan::Way::streamed && !std::exchange(machine.head_given, true)) {
+        machine.eager(true);
+        return Step::head;
+    }
     if (!failure) return machine.is_done() ? Step::done : Step::more;
-    if (failure == beast::http::error::need_more) return Step::more;
+    if (wants_more) return Step::more;
     if (machine.refusal != 0) return Step::refused;
     if (failure == beast::http::error::header_limit) {
         machine.refusal = 431;
         machine.reason = "the request's header is too large";
-    } else if (failure == beast::http::error::body_limit) {
-        machine.refusal = 413;
-        machine.reason = "the request's body is too large";
     } else if (failure == beast::http::error::bad_version) {
         machine.refusal = 505;
         machine.reason = "only HTTP/1.0 and HTTP/1.1 are spoken here";
@@ -125,7 +147,9 @@ bool RequestParser::http_1_1() const { return slot_->machine->version >= 11; }
 bool RequestParser::expects_continue() const {
     return http_1_1() && same_text(slot_->machine->request.headers.get("Expect"), "100-continue");
 }
-Request RequestParser::take() { return std::move(slot_->machine->request); }
+Request RequestParser::take() { return std::exchange(slot_->machine->request, {}); }
+std::string RequestParser::take_body() { return std::exchange(slot_->machine->request.body, {}); }
+const BodyPlan& RequestParser::plan() const { return slot_->machine->plan; }
 int RequestParser::status() const { return slot_->machine->refusal; }
 std::string_view RequestParser::message() const { return slot_->machine->reason; }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "kit/http/server.h"
@@ -12,11 +14,17 @@ namespace kit::http {
 struct ParseLimits {
     std::size_t header_bytes_max;
     std::size_t body_bytes_max;
+    const std::function<BodyPlan(const Request&)>* plan_body = nullptr;  ///< may be empty
 };
 
 class RequestParser {
  public:
-    enum class Step : std::uint8_t { more, done, refused };
+    enum class Step : std::uint8_t {
+        more,
+        head,  ///< once, for a body that is streamed: take() gives the request, take_body() what follows
+        done,
+        refused
+    };
 
     explicit RequestParser(ParseLimits limits);
     ~RequestParser();
@@ -32,8 +40,11 @@ class RequestParser {
     bool http_1_1() const;
     /// The client waits for `100 Continue` before it sends the body.
     bool expects_continue() const;
-    /// After `done`.
+    /// After `done` or `head`.
     Request take();
+    /// What has come of a streamed body.
+    std::string take_body();
+    const BodyPlan& plan() const;
     /// After `refused`: the status to answer and why.
     int status() const;
     std::string_view message() const;

@@ -38,6 +38,18 @@ struct PeerIdentity {
     std::vector<std::string> organizations;
 };
 
+/// A request's body as it arrives. Nothing more is read from the client than was asked for, so that a slow reader slows
+/// the sender.
+class Body {
+ public:
+    virtual ~Body() = default;
+    using Piece = std::move_only_function<void(base::Result<std::string>)>;
+    /// Calls `piece` once, now or later: with the next bytes, or with "" at the end. An Error: it sent more than the
+    /// limit (too_large), something broken or nothing for too long (bad_request), or went away (unavailable).
+    /// An answer that comes before the end of the body closes the connection.
+    virtual void next(Piece piece) = 0;
+};
+
 struct Request {
     std::string method;  ///< upper case: GET, POST, ...
     std::string target;  ///< as sent: path?query
@@ -45,6 +57,7 @@ struct Request {
     std::string query;   ///< still percent-encoded, without '?'
     Headers headers;
     std::string body;
+    std::shared_ptr<Body> stream;          ///< instead of `body`, where ServerOptions::plan_body says so
     std::string remote_address;            ///< IP without port
     std::optional<PeerIdentity> identity;  ///< set when the client showed a certificate that our CA signed
 };
@@ -108,6 +121,13 @@ class Reply {
 
 using Handler = std::function<void(Request, Reply)>;
 
+/// What becomes of the body of one request.
+struct BodyPlan {
+    enum class Way : std::uint8_t { whole, streamed } way = Way::whole;
+    std::size_t bytes_max = 0;
+    run::Duration silence_max = std::chrono::seconds(20);  ///< streamed: between pieces that were asked for
+};
+
 struct TlsFiles {
     std::string certificate_pem;  ///< PEM text: leaf first, then its chain
     std::string key_pem;
@@ -126,6 +146,8 @@ struct ServerOptions {
     run::Duration idle_timeout = std::chrono::seconds(120);
     /// For the whole header, then for each next piece of the body, and for the TLS handshake.
     run::Duration header_timeout = std::chrono::seconds(20);
+    /// Asked when the header of a request with a body is there; null: whole, up to body_bytes_max.
+    std::function<BodyPlan(const Request&)> plan_body;
     /// Field lines ("Name: value\r\n") that go into every answer as they stand.
     std::string fixed_head;
     /// Answers 400/408/413/431/505 in the caller's own format; null sends text/plain.

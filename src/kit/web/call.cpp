@@ -1,6 +1,7 @@
 #include "kit/web/call.h"
 
 #include "kit/http/ascii.h"
+#include "kit/http/incoming.h"
 #include "kit/web/call_state.h"
 
 namespace kit {
@@ -74,6 +75,12 @@ http::Reply Call::State::take(int status) {
 }
 
 const http::Request& Call::request() const { return state_->request; }
+
+http::Body& Call::body() {
+    auto& stream = state_->request.stream;
+    if (!stream) stream = http::empty_body();  // a request without a body
+    return *stream;
+}
 
 const Context& Call::context() const {
     const auto& context = state_->made_context();

@@ -42,6 +42,8 @@ class Call {
     std::string_view cookie(std::string_view name) const;
     /// The pairs of a form's body; 415 when the body is none.
     base::Result<std::vector<std::pair<std::string, std::string>>> form() const;
+    /// The body, piece by piece, for routes that take a stream.
+    http::Body& body();
     /// The trace that the request belongs to, when its answer is due, and whether the client still waits. To be passed
     /// on to whatever is called for it.
     const Context& context() const;

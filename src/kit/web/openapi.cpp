@@ -1,6 +1,8 @@
 // /openapi.json from the routes: nothing is described twice.
+#include <algorithm>
 #include <boost/json.hpp>
 
+#include "kit/auth/identity.h"
 #include "kit/http/head.h"
 #include "kit/web/router.h"
 #include "kit/web/shape.h"
@@ -17,19 +19,29 @@ json::value schema_of(const std::string& text) {
     return value;
 }
 
+/// Text unless the route says more of it.
 json::array parameters_of(const Route& route) {
     json::array parameters;
     for (const auto& segment : route.segments) {
         if (!segment.starts_with('{')) continue;
-        parameters.push_back({{"name", segment.substr(1, segment.size() - 2)},
-                              {"in", "path"},
-                              {"required", true},
-                              {"schema", {{"type", "string"}}}});
+        const auto name = segment.substr(1, segment.size() - 2);
+        json::object one{{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}};
+        const auto said = std::ranges::find(route.path_parameters, name, &Parameter::name);
+        if (said != route.path_parameters.end()) {
+            one["description"] = said->prose;
+            one["schema"] = schema_of(said->schema);
+        }
+        parameters.push_back(std::move(one));
     }
     for (const auto& [name, prose, schema] : route.parameters) {
         parameters.push_back({{"name", name}, {"in", "query"}, {"description", prose}, {"schema", schema_of(schema)}});
     }
     return parameters;
+}
+
+json::object problem_reply(std::string_view prose) {
+    return {{"description", prose},
+            {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
 json::object replies_of(const Route& route) {
@@ -39,10 +51,66 @@ json::object replies_of(const Route& route) {
         if (!schema.empty()) one["content"] = {{"application/json", {{"schema", schema_of(schema)}}}};
         replies[std::to_string(status)] = std::move(one);
     }
-    replies["default"] = {
-        {"description", "What went wrong, with the fields at fault."},
-        {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+    if (route.login == Login::needed) {
+        if (!replies.contains("401")) replies["401"] = problem_reply("No valid login was shown.");
+        if (!replies.contains("403"))
+            replies["403"] = problem_reply("This login may not do that, or its CSRF token is missing.");
+    }
+    replies["default"] = problem_reply("What went wrong, with the fields at fault.");
     return replies;
+}
+
+/// A route that needs a login takes a token or a page's cookie; one that only knows it takes none as well.
+json::array security_of(const Route& route) {
+    json::array ways;
+    if (route.login == Login::noted) ways.push_back(json::object());
+    ways.push_back(json::object{{"bearer", json::array()}});
+    ways.push_back(json::object{{"cookie", json::array()}});
+    return ways;
+}
+
+json::value security_schemes() {
+    return {{"bearer",
+             {{"type", "http"},
+              {"scheme", "bearer"},
+              {"bearerFormat", "JWT"},
+              {"description", "A token from the auth service, or the secret that services share."}}},
+            {"cookie",
+             {{"type", "apiKey"},
+              {"in", "cookie"},
+              {"name", auth::access_cookie},
+              {"description", "A page's session. What changes something needs its X-CSRF-Token too."}}}};
+}
+
+std::string roles_text(const Route& route) {
+    std::string text;
+    for (const auto role : route.roles) {
+        text += text.empty() ? "" : " or ";
+        text += auth::role_name(role);
+    }
+    return text;
+}
+
+json::object body_of(const Route& route, json::object& schemas) {
+    json::object content;
+    if (route.body) {
+        schemas[route.body->name()] = route.body->schema();
+        content["application/json"] = {{"schema", {{"$ref", "#/components/schemas/" + route.body->name()}}}};
+    }
+    if (route.streamed) {
+        for (const auto& type : route.streamed->types) content[type] = {{"schema", {{"type", "string"}}}};
+    }
+    return {{"required", true}, {"content", std::move(content)}};
+}
+
+json::object operation_of(const Route& route, json::object& schemas) {
+    json::object operation{{"summary", route.prose}, {"responses", replies_of(route)}};
+    auto parameters = parameters_of(route);
+    if (!parameters.empty()) operation["parameters"] = std::move(parameters);
+    if (route.body || route.streamed) operation["requestBody"] = body_of(route, schemas);
+    if (route.login != Login::unasked) operation["security"] = security_of(route);
+    if (!route.roles.empty()) operation["description"] = "For the roles " + roles_text(route) + ".";
+    return operation;
 }
 
 json::value problem_schema() {
@@ -64,24 +132,16 @@ std::string openapi_text(const Router& router, std::string_view title, std::stri
     json::object schemas{{"Problem", problem_schema()}};
     for (const auto& route : router.routes()) {
         if (!route.listed) continue;
-        json::object operation{{"summary", route.prose}, {"responses", replies_of(route)}};
-        auto parameters = parameters_of(route);
-        if (!parameters.empty()) operation["parameters"] = std::move(parameters);
-        if (route.body) {
-            schemas[route.body->name()] = route.body->schema();
-            operation["requestBody"] = {
-                {"required", true},
-                {"content",
-                 {{"application/json", {{"schema", {{"$ref", "#/components/schemas/" + route.body->name()}}}}}}}};
-        }
         auto& item = paths[route.pattern];
         if (!item.is_object()) item = json::object();
-        item.get_object()[lowered(route.method)] = std::move(operation);
+        item.get_object()[lowered(route.method)] = operation_of(route, schemas);
     }
+    json::object components{{"schemas", std::move(schemas)}};
+    if (router.asks_for_login()) components["securitySchemes"] = security_schemes();
     return json::serialize(json::value{{"openapi", "3.1.0"},
                                        {"info", {{"title", title}, {"version", version}}},
                                        {"paths", std::move(paths)},
-                                       {"components", {{"schemas", std::move(schemas)}}}});
+                                       {"components", std::move(components)}});
 }
 
 }  // namespace kit

@@ -44,6 +44,11 @@ RouteWriter& RouteWriter::query(std::string name, std::string prose, std::string
     return *this;
 }
 
+RouteWriter& RouteWriter::path(std::string name, std::string prose, std::string schema) {
+    route_.path_parameters.push_back({std::move(name), std::move(prose), std::move(schema)});
+    return *this;
+}
+
 RouteWriter& RouteWriter::replies(int status, std::string prose, std::string schema) {
     route_.replies.push_back({status, std::move(prose), std::move(schema)});
     return *this;
@@ -55,6 +60,12 @@ RouteWriter& RouteWriter::needs(std::initializer_list<auth::Role> roles) {
     return *this;
 }
 
+RouteWriter& RouteWriter::takes_stream(StreamedBody body) {
+    route_.streamed = std::move(body);
+    if (route_.limit == standard_limit) route_.limit = run::Duration::zero();
+    return *this;
+}
+
 RouteWriter Router::add(std::string method, std::string pattern) {
     std::vector<std::string_view> segments;
     split(pattern, segments);
@@ -63,25 +74,40 @@ RouteWriter Router::add(std::string method, std::string pattern) {
     return RouteWriter(route);
 }
 
-void Router::serve(http::Request request, http::Reply reply) {
+const Route* Router::find(const http::Request& request, std::vector<std::string_view>& segments,
+                          std::string* allowed) const {
     const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     const Route* found = nullptr;
     for (const auto& route : routes_) {  // the fixed ones by one comparison
         if (route.pattern == request.path && route.method == method) found = &route;
     }
-    if (found) return begin(Call(*this, found, std::move(request), {}, std::move(reply)));
-
-    std::vector<std::string_view> segments;
+    if (found) return found;
     split(request.path, segments);
-    std::string allowed;
     for (const auto& route : routes_) {
         if (!fits(route, segments)) continue;
-        if (!allowed.empty()) allowed += ", ";
-        allowed += route.method == "GET" ? "GET, HEAD" : route.method;
+        if (allowed) {
+            if (!allowed->empty()) *allowed += ", ";
+            *allowed += route.method == "GET" ? "GET, HEAD" : route.method;
+        }
         if (!found && route.method == method) found = &route;
     }
-    if (found) {
-        auto values = values_of(*found, segments);
+    return found;
+}
+
+http::BodyPlan Router::plan_body(const http::Request& head, std::size_t whole_bytes_max) const {
+    std::vector<std::string_view> segments;
+    const auto* route = find(head, segments, nullptr);
+    if (!route || !route->streamed) return {.bytes_max = whole_bytes_max};
+    return {.way = http::BodyPlan::Way::streamed,
+            .bytes_max = route->streamed->bytes_max,
+            .silence_max = route->streamed->silence_max};
+}
+
+void Router::serve(http::Request request, http::Reply reply) {
+    std::vector<std::string_view> segments;
+    std::string allowed;
+    if (const auto* found = find(request, segments, &allowed)) {
+        auto values = segments.empty() ? std::optional<PathValues>(PathValues{}) : values_of(*found, segments);
         const bool broken = !values;
         Call call(*this, found, std::move(request), std::move(values).value_or(PathValues{}), std::move(reply));
         if (broken)

@@ -44,12 +44,20 @@ struct Outcome {
     std::string schema;  ///< JSON Schema as text; empty: no JSON body
 };
 
+/// A body that the handler takes piece by piece (Call::body()).
+struct StreamedBody {
+    std::size_t bytes_max = 1 << 30;
+    run::Duration silence_max = std::chrono::seconds(20);           ///< while the handler waits for the next piece
+    std::vector<std::string> types = {"application/octet-stream"};  ///< of content, for /openapi.json
+};
+
 struct Route {
     std::string method;
     std::string pattern;
     std::vector<std::string> segments;  ///< "{id}" stays in its braces
     std::string prose;
-    std::vector<Parameter> parameters;
+    std::vector<Parameter> parameters;  ///< of the query
+    std::vector<Parameter> path_parameters;
     std::vector<Outcome> replies;
     const Shape* body = nullptr;
     bool listed = true;  ///< in /openapi.json
@@ -57,6 +65,7 @@ struct Route {
     Login login = Login::unasked;
     std::vector<auth::Role> roles;  ///< any of them; none: any login will do
     run::Duration limit = standard_limit;
+    std::optional<StreamedBody> streamed;
     CallHandler handler;
 
     struct Count {
@@ -73,8 +82,12 @@ class RouteWriter {
     explicit RouteWriter(Route& route) : route_(route) {}
     RouteWriter& doc(std::string prose) { return route_.prose = std::move(prose), *this; }
     RouteWriter& query(std::string name, std::string prose, std::string schema = R"({"type":"string"})");
+    /// Says more of a `{name}` in the pattern. What does not fit its schema is 404.
+    RouteWriter& path(std::string name, std::string prose, std::string schema);
     /// `shape` must outlive the router.
     RouteWriter& takes(const Shape& shape) { return route_.body = &shape, *this; }
+    /// The body comes as a stream; without `within` the answer may take as long as it likes.
+    RouteWriter& takes_stream(StreamedBody body = {});
     RouteWriter& replies(int status, std::string prose, std::string schema = {});
     /// Not in /openapi.json (pages and their parts).
     RouteWriter& unlisted() { return route_.listed = false, *this; }
@@ -109,6 +122,8 @@ class Router {
     RouteWriter del(std::string pattern) { return add("DELETE", std::move(pattern)); }
 
     void serve(http::Request request, http::Reply reply);
+    /// For the server: how the body of such a request is taken.
+    http::BodyPlan plan_body(const http::Request& head, std::size_t whole_bytes_max) const;
     /// How a problem looks to somebody who asked for a page.
     void problem_page(std::function<http::Response(const Call&, const Problem&)> page) {
         problem_page_ = std::move(page);
@@ -129,6 +144,9 @@ class Router {
     /// Calls that wait for their answer, by when it is due.
     using Due = std::multimap<run::Time, std::shared_ptr<Call::State>>;
 
+    /// The route that fits; `allowed`: what else could be done there.
+    const Route* find(const http::Request& request, std::vector<std::string_view>& segments,
+                      std::string* allowed) const;
     RouteWriter add(std::string method, std::string pattern);
     void begin(Call call);
     void handle(Call call);
