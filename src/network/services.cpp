@@ -82,9 +82,13 @@ void Services::mark(const ServiceName& service) {
     schedule();
 }
 
-void Services::mark_users_of(const std::string& ip) {
-    if (const auto users = users_of_ip_.find(ip); users != users_of_ip_.end())
-        for (const auto& service : users->second) mark(service);
+void Services::mark_users_of(const std::string& pod_uid, const std::string& ip) {
+    const auto mark_all = [this](const auto& index, const std::string& key) {
+        if (const auto users = index.find(key); users != index.end())
+            for (const auto& service : users->second) mark(service);
+    };
+    mark_all(users_of_pod_, pod_uid);
+    mark_all(users_of_ip_, ip);
 }
 
 void Services::schedule() {
@@ -188,7 +192,12 @@ void Services::retry() {
 
 void Services::forget_past_flows(std::vector<Leaving> leaving) {
     std::vector<std::string> addresses;
-    for (const auto& each : leaving) addresses.push_back(each.ip);
+    for (const auto& each : leaving)
+        if (!each.ip.empty()) addresses.push_back(each.ip);
+    if (addresses.empty()) {
+        for (auto& each : leaving) each.done();
+        return;
+    }
     kernel_.forget_flows(
         std::move(addresses), Kernel::Flows::not_established,
         [this, alive = std::weak_ptr(alive_), leaving = std::move(leaving)](base::Result<void> result) mutable {
@@ -201,14 +210,14 @@ void Services::forget_past_flows(std::vector<Leaving> leaving) {
 void Services::exclude(const std::string& pod_uid, const std::string& ip, std::move_only_function<void()> done) {
     excluded_[pod_uid] = {.ip = ip};
     leaving_.push_back({ip, std::move(done)});
-    mark_users_of(ip);
+    mark_users_of(pod_uid, ip);
     schedule();
 }
 
 void Services::forget(const std::string& pod_uid, const std::string& ip) {
     if (const auto at = excluded_.find(pod_uid); at != excluded_.end()) at->second.gone = true;
     drop_gone(pod_uid);
-    mark_users_of(ip);
+    mark_users_of(pod_uid, ip);
     if (ip.empty()) return;
     kernel_.forget_flows({ip}, Kernel::Flows::all, [this, alive = std::weak_ptr(alive_)](base::Result<void> result) {
         if (!alive.expired() && !result) complain("connection tracking entries could not be deleted", result.error());

@@ -44,7 +44,7 @@ class Services {
     void on_ready(run::Callback then);
 
     /// Takes the pod out of every chain. `done` runs when that is in the kernel and no connection tracking entry that
-    /// is past its connection leads there any more.
+    /// is past its connection leads there any more. `ip` is "" for a pod on the host's network.
     void exclude(const std::string& pod_uid, const std::string& ip, std::move_only_function<void()> done);
     /// The pod is gone: deletes every tracking entry that is left; its address may come again.
     void forget(const std::string& pod_uid, const std::string& ip);
@@ -66,7 +66,7 @@ class Services {
     void on_event(const store::Event& event);
     void note_slice(const store::Key& key, const object::ObjectPtr& slice);
     void mark(const ServiceName& service);
-    void mark_users_of(const std::string& ip);
+    void mark_users_of(const std::string& pod_uid, const std::string& ip);
     void schedule();
     void flush();
     void remake(const ServiceName& service);

@@ -142,6 +142,23 @@ TEST_F(ServicesTest, AnExclusionOfWhatNobodyServesStillForgetsFlows) {
     EXPECT_EQ(kernel.log, (std::vector<std::string>{"apply", "forget past 10.244.0.99"}));
 }
 
+TEST_F(ServicesTest, APodOnTheHostsNetworkIsExcludedByItselfAlone) {
+    auto both = slice({"192.0.2.1", "192.0.2.1"});
+    both["endpoints"].as_array()[1].as_object().erase("targetRef");  // the host itself, written by hand
+    ASSERT_TRUE(store.create(service_key(), service()));
+    ASSERT_TRUE(store.create(slice_key(), std::move(both)));
+    services.start();
+    settle();
+    bool done = false;
+    services.exclude("uid-192.0.2.1", "", [&] { done = true; });
+    settle();
+    EXPECT_TRUE(done);
+    EXPECT_TRUE(last_names(R"(["192.0.2.1",8080])"));
+    services.forget("uid-192.0.2.1", "");
+    settle();
+    EXPECT_EQ(std::ranges::count(kernel.log, "apply"), std::ssize(kernel.log));
+}
+
 TEST_F(ServicesTest, ARefusalIsFollowedByAFullReplacement) {
     serve({"10.244.0.7", "10.244.0.8"});
     kernel.refusals = 1;

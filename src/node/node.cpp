@@ -67,14 +67,23 @@ void Node::adopt(Observed observed) {
         if (found != pods.end()) pods.erase(found);
     }
     for (const auto& [uid, pod] : pods) {  // nobody asks for these any more
-        const std::string ip = pod ? pod->ip : "";
-        context_.ports.runtime.tear_down_pod(uid, [weak = std::weak_ptr(alive_), id = uid, ip](base::Result<void>) {
-            const auto self = weak.lock();
-            if (!self) return;
-            (*self)->context_.ports.traffic.forget(id, ip);
-            (*self)->context_.ports.files.remove_pod(id);
+        if (!pod || pod->ip.empty() || pod->ip == settings_.host_ip) {
+            clear_away(uid, "");
+            continue;
+        }
+        context_.ports.traffic.exclude(uid, pod->ip, [weak = std::weak_ptr(alive_), id = uid, ip = pod->ip] {
+            if (const auto self = weak.lock()) (*self)->clear_away(id, ip);
         });
     }
+}
+
+void Node::clear_away(const std::string& uid, const std::string& ip) {
+    context_.ports.runtime.tear_down_pod(uid, [weak = std::weak_ptr(alive_), uid, ip](base::Result<void>) {
+        const auto self = weak.lock();
+        if (!self) return;
+        (*self)->context_.ports.traffic.forget(uid, ip);
+        (*self)->context_.ports.files.remove_pod(uid);
+    });
 }
 
 void Node::on_event(const store::EventPtr& event) {

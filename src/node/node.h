@@ -35,6 +35,7 @@ class Node {
 
  private:
     void adopt(Observed observed);
+    void clear_away(const std::string& uid, const std::string& ip);
     void on_event(const store::EventPtr& event);
     void on_pod(const ObjectPtr& pod, store::EventType type);
     PodWorker* add(const ObjectPtr& pod);

@@ -118,6 +118,31 @@ TEST_F(NodeTest, NothingIsStoppedBeforeTrafficIsExcluded) {
     EXPECT_FALSE(get());
 }
 
+TEST_F(NodeTest, AnAddressIsGivenBackOnlyWhenNoRuleLeadsThere) {
+    machine.exits_at_once["c"] = 0;
+    machine.hold_exclusion = true;
+    pod(std::string(R"("restartPolicy":"Never",)") + sleeper);
+    run(1s);
+    EXPECT_EQ(text("/phase"), R"("Succeeded")");
+    EXPECT_EQ(machine.log, (std::vector<std::string>{"setup p", "start c 0", "exclude 10.0.0.2"}));
+    ASSERT_EQ(machine.held.size(), 1u);
+    machine.held[0]();
+    run(10ms);
+    EXPECT_EQ(machine.log.back(), "forget 10.0.0.2");
+}
+
+TEST_F(NodeTest, APodOnTheHostsNetworkDoesNotTakeTheHostOutOfRules) {
+    pod(std::string(R"("hostNetwork":true,)") + sleeper);
+    run(10ms);
+    EXPECT_EQ(text("/podIP"), R"("192.0.2.1")");
+    machine.log.clear();
+    ASSERT_TRUE(remove());
+    run(10ms);
+    EXPECT_FALSE(get());
+    EXPECT_EQ(machine.log,
+              (std::vector<std::string>{"exclude ", "signal c 15", "teardown", "forget ", "remove files"}));
+}
+
 TEST_F(NodeTest, KillsAfterTheGraceAndADeleteCanOnlyShortenIt) {
     machine.on_term["c"] = -1;
     pod(sleeper);
@@ -141,7 +166,8 @@ TEST_F(NodeTest, AForcedDeleteKillsAtOnce) {
     ASSERT_TRUE(remove(0));
     EXPECT_FALSE(get());
     run(10ms);
-    EXPECT_EQ(machine.log, (std::vector<std::string>{"signal c 9", "teardown", "forget 10.0.0.2", "remove files"}));
+    EXPECT_EQ(machine.log, (std::vector<std::string>{"signal c 9", "exclude 10.0.0.2", "teardown", "forget 10.0.0.2",
+                                                     "remove files"}));
 }
 
 TEST_F(NodeTest, APodThatEndsSucceedsOrFails) {
@@ -253,8 +279,9 @@ TEST_F(NodeTest, InitContainersRunInOrderAndSidecarsGoLast) {
            {"name":"a","image":"busybox:1.36"},{"name":"side","image":"busybox:1.36","restartPolicy":"Always"},
            {"name":"b","image":"busybox:1.36"}])");
     run(1s);
-    EXPECT_EQ(machine.log, (std::vector<std::string>{"setup p", "start a 0", "start side 0", "start b 0", "start c 0",
-                                                     "signal side 15", "teardown", "forget 10.0.0.2"}));
+    EXPECT_EQ(machine.log,
+              (std::vector<std::string>{"setup p", "start a 0", "start side 0", "start b 0", "start c 0",
+                                        "signal side 15", "exclude 10.0.0.2", "teardown", "forget 10.0.0.2"}));
     EXPECT_EQ(text("/phase"), R"("Succeeded")");
     EXPECT_EQ(text("/initContainerStatuses/1/state/terminated/exitCode"), "0");
 }
@@ -284,7 +311,8 @@ TEST_F(NodeTest, ARestartedDaemonAdoptsWhatRuns) {
     machine.log.clear();
     boot();
     run(10ms);
-    EXPECT_EQ(machine.log, (std::vector<std::string>{"teardown", "forget 10.0.0.2", "remove files"}));
+    EXPECT_EQ(machine.log,
+              (std::vector<std::string>{"exclude 10.0.0.2", "teardown", "forget 10.0.0.2", "remove files"}));
 }
 
 TEST_F(NodeTest, TheNodeIsReadyAtOnceAndItsLeaseIsRenewed) {

@@ -197,9 +197,11 @@ void PodWorker::set_up() {
                                       }));
 }
 
+std::string PodWorker::own_address() const { return view_->host_network ? std::string() : state_.ip; }
+
 void PodWorker::exclude_traffic() {
     state_.exclusion = Progress::busy;
-    context_.ports.traffic.exclude(view_->uid, state_.ip, [weak = weak_from_this()] {
+    context_.ports.traffic.exclude(view_->uid, own_address(), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->state_.exclusion = Progress::done;
             self->look();
@@ -233,6 +235,17 @@ void PodWorker::tear_down() {
     state_.wound_up = true;
     renew_.cancel();
     for (const auto& c : view_->containers) probes_.stop(c.name);
+    if (state_.exclusion == Progress::done || state_.ip.empty()) return give_back();
+    // Its address may be another pod's at once, whatever it ended of: first no rule may lead there any more.
+    context_.ports.traffic.exclude(view_->uid, own_address(), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->state_.exclusion = Progress::done;
+        self->give_back();
+    });
+}
+
+void PodWorker::give_back() {
     context_.ports.runtime.tear_down_pod(
         view_->uid, answer<void>([](PodWorker& self, base::Result<void> gone) {
             auto& state = self.state_;
@@ -242,7 +255,7 @@ void PodWorker::tear_down() {
                 return;
             }
             state.teardown = Progress::done;
-            self.context_.ports.traffic.forget(self.view_->uid, state.ip);
+            self.context_.ports.traffic.forget(self.view_->uid, self.own_address());
         }));
 }
 

@@ -52,6 +52,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     void exclude_traffic();
     void fail_pod();
     void tear_down();
+    void give_back();
+    std::string own_address() const;
     void resize(const ContainerView& container);
     void begin_stop(const Action& action);
     void run_pre_stop(const ContainerView& container);

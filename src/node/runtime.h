@@ -199,10 +199,11 @@ class Tokens {
 };
 
 /// The gate of no-sleep termination: `done` runs once no rule of this machine leads new connections to the pod and
-/// stale connection tracking entries to it are gone. Only then is a pod told to stop.
+/// stale connection tracking entries to it are gone. Only then is a pod told to stop, and its address given back.
 class Traffic {
  public:
     virtual ~Traffic() = default;
+    /// `ip` is "" where the pod has none of its own (the host's network): that address stays everybody else's.
     virtual void exclude(const std::string& pod_uid, const std::string& ip, std::move_only_function<void()> done) = 0;
     /// The pod is gone: forget it (its address may come again).
     virtual void forget(const std::string& pod_uid, const std::string& ip) = 0;

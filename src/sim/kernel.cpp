@@ -26,9 +26,9 @@ void Kernel::enqueue(Work work) {
 
 void Kernel::begin() {
     working_ = loop_.after(base::Duration(100us) * (1 + rng_.below(100)), [this] {
-        const bool fails = rng_.chance(faults_.kernel_refusal);
         auto work = std::move(queue_.front());
         queue_.pop_front();
+        const bool fails = !work.transaction.empty() && rng_.chance(faults_.kernel_refusal);
         auto result = fails ? Result<void>(base::fail(Code::unavailable, "a simulated refusal")) : carry_out(work);
         ++version_;
         if (!queue_.empty()) begin();

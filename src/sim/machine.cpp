@@ -37,6 +37,7 @@ void Machine::daemon_died() {
 
 void Machine::set_up_pod(node::PodSetup setup, Done<node::PodNetwork> done) {
     later<node::PodNetwork>(between(2ms, 15ms), std::move(done), [this, setup]() -> Result<node::PodNetwork> {
+        TRY(room());
         auto found = pods_.find(setup.uid);
         if (found == pods_.end()) {
             Pod pod{.seen = {setup.uid, setup.ns, setup.name, "", setup.labels}, .host_network = setup.host_network};
@@ -55,6 +56,7 @@ void Machine::tear_down_pod(std::string uid, Done<void> done) {
     later<void>(between(5ms, 30ms), std::move(done), [this, uid]() -> Result<void> {
         std::erase_if(containers_, [&](const auto& one) { return one.second.seen.pod_uid == uid; });
         pods_.erase(uid);
+        runs_.erase(uid);
         return {};
     });
 }
@@ -64,6 +66,7 @@ void Machine::decide_fate(Container& container) {
     const auto now = loop_.now();
     container.serves_at = now + (rng_.chance(faults_.slow_start) ? between(2s, 8s) : between(5ms, 200ms));
     container.deaf = rng_.chance(faults_.deaf_to_term);
+    if (rng_.chance(faults_.hang)) container.hangs_at = container.serves_at + between(0ms, 6s);
     if (!rng_.chance(faults_.container_crash)) return;
     container.fate = loop_.after(between(10ms, 6s), [this, id = container.seen.id] {
         const auto found = containers_.find(id);
@@ -74,24 +77,31 @@ void Machine::decide_fate(Container& container) {
 }
 
 void Machine::start_container(node::ContainerSetup setup, Done<node::ContainerObserved> done) {
-    later<node::ContainerObserved>(between(20ms, 120ms), std::move(done),
-                                   [this, setup]() -> Result<node::ContainerObserved> {
-                                       if (!pods_.contains(setup.pod_uid))
-                                           return base::fail(Code::not_found, "no such pod on this machine");
-                                       Container container;
-                                       container.seen = {.id = fmt::format("c{}", ++next_id_),
-                                                         .pod_uid = setup.pod_uid,
-                                                         .name = setup.name,
-                                                         .attempt = setup.attempt,
-                                                         .state = ContainerState::running,
-                                                         .started_at = loop_.now(),
-                                                         .image_ref = setup.image_ref,
-                                                         .image_id = "sha256:" + setup.image_ref,
-                                                         .labels = setup.labels};
-                                       decide_fate(container);
-                                       const auto id = container.seen.id;
-                                       return containers_.emplace(id, std::move(container)).first->second.seen;
-                                   });
+    later<node::ContainerObserved>(between(20ms, 120ms), std::move(done), [this, setup] { return create(setup); });
+}
+
+Result<void> Machine::room() const {
+    if (!faults_.disk_full) return {};
+    return base::fail(Code::unavailable, "no space left on device");
+}
+
+Result<node::ContainerObserved> Machine::create(const node::ContainerSetup& setup) {
+    if (!pods_.contains(setup.pod_uid)) return base::fail(Code::not_found, "no such pod on this machine");
+    TRY(room());
+    Container container;
+    container.seen = {.id = fmt::format("c{}", ++next_id_),
+                      .pod_uid = setup.pod_uid,
+                      .name = setup.name,
+                      .attempt = setup.attempt,
+                      .state = ContainerState::running,
+                      .started_at = loop_.now(),
+                      .image_ref = setup.image_ref,
+                      .image_id = "sha256:" + setup.image_ref,
+                      .labels = setup.labels};
+    decide_fate(container);
+    runs_[setup.pod_uid].push_back({loop_.now(), {}});
+    const auto id = container.seen.id;
+    return containers_.emplace(id, std::move(container)).first->second.seen;
 }
 
 void Machine::end(const std::string& id, int exit_code, int signal) {
@@ -103,6 +113,7 @@ void Machine::end(const std::string& id, int exit_code, int signal) {
     seen.exit_code = exit_code;
     seen.signal = signal;
     seen.finished_at = loop_.now();
+    if (auto& runs = runs_[seen.pod_uid]; !runs.empty()) runs.back().ended = loop_.now();
     if (exited_) {
         const auto copy = seen;
         exited_(copy);
@@ -165,14 +176,22 @@ static node::ImageInfo image_info(const std::string& name) {
     return {.ref = name, .id = "sha256:" + name, .names = {name}, .size_bytes = 1 << 20, .cmd = {"/app"}};
 }
 
+/// Images stand on the machine from the start, but for those that were missing once: they must be pulled.
 void Machine::image(std::string name, Done<std::optional<node::ImageInfo>> done) {
-    later<std::optional<node::ImageInfo>>(between(100us, 1ms), std::move(done),
-                                          [name] { return Result<std::optional<node::ImageInfo>>(image_info(name)); });
+    later<std::optional<node::ImageInfo>>(between(100us, 1ms), std::move(done), [this, name] {
+        const bool here = !missing_.contains(name) && (!pulls_.contains(name) || pulled_.contains(name));
+        return Result<std::optional<node::ImageInfo>>(here ? std::optional(image_info(name)) : std::nullopt);
+    });
 }
 
 void Machine::pull(std::string name, std::string, Done<node::ImageInfo> done) {
-    later<node::ImageInfo>(between(50ms, 500ms), std::move(done),
-                           [name] { return Result<node::ImageInfo>(image_info(name)); });
+    ++pulls_[name];
+    later<node::ImageInfo>(between(50ms, 500ms), std::move(done), [this, name]() -> Result<node::ImageInfo> {
+        if (missing_.contains(name)) return base::fail(Code::not_found, name + ": not found");
+        TRY(room());
+        pulled_.insert(name);
+        return image_info(name);
+    });
 }
 
 void Machine::images(Done<std::vector<node::ImageInfo>> done) {
@@ -187,6 +206,10 @@ bool Machine::serving(const std::string& ip) {
         for (const auto& [id, container] : containers_) {
             if (container.seen.pod_uid != uid || container.seen.state != ContainerState::running) continue;
             if (container.serves_at > loop_.now()) continue;
+            if (container.hangs_at <= loop_.now()) {
+                ++faulted_[uid];
+                continue;
+            }
             if (!rng_.chance(faults_.failing_probe)) return true;
             ++faulted_[uid];
         }
@@ -210,6 +233,7 @@ void Machine::tcp(std::string host, int, base::Duration, Done<void> done) {
 
 Result<std::string> Machine::project(const std::string& pod_uid, const std::string& volume, const std::vector<File>&,
                                      Ownership) {
+    TRY(room());
     return fmt::format("/sim/{}/{}", pod_uid, volume);
 }
 
@@ -219,6 +243,7 @@ Result<std::string> Machine::empty_dir(const std::string& pod_uid, const std::st
 }
 
 Result<std::string> Machine::write(const std::string& pod_uid, const std::string& name, const std::string&, int) {
+    TRY(room());
     return fmt::format("/sim/{}/{}", pod_uid, name);
 }
 

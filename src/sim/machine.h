@@ -22,7 +22,7 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
 
     struct Container {
         node::ContainerObserved seen;
-        base::Time serves_at{};
+        base::Time serves_at{}, hangs_at = base::Time::max();
         bool told_to_stop = false;  ///< TERM or KILL was sent by the node
         bool deaf = false;
         run::Timer fate;  ///< its end, when it is known
@@ -40,6 +40,23 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     }
     /// Ends a running container from outside, as the kernel's OOM killer would.
     void crash_container(const std::string& pod_uid);
+    /// Takes an image out of the registry, or puts it back; it is not on the machine either.
+    void lose_image(const std::string& name) { missing_.insert(name); }
+    void find_image(const std::string& name) { missing_.erase(name); }
+    /// How often an image was asked for at the registry.
+    int pulls_of(const std::string& name) const {
+        const auto found = pulls_.find(name);
+        return found == pulls_.end() ? 0 : found->second;
+    }
+    /// When the runs of a container began and ended, in order; the last may not have ended (zero).
+    struct Run {
+        base::Time began{}, ended{};
+    };
+    const std::vector<Run>& runs_of(const std::string& pod_uid) const {
+        static const std::vector<Run> none;
+        const auto found = runs_.find(pod_uid);
+        return found == runs_.end() ? none : found->second;
+    }
     /// The daemon died: nobody waits for answers any more.
     void daemon_died();
     /// Rises with every change, for checks that need not look when nothing changed.
@@ -92,6 +109,8 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     base::Duration between(base::Duration least, base::Duration most);
     void end(const std::string& id, int exit_code, int signal);
     void decide_fate(Container& container);
+    base::Result<node::ContainerObserved> create(const node::ContainerSetup& setup);
+    base::Result<void> room() const;
     bool serving(const std::string& ip);
 
     run::Loop& loop_;
@@ -100,6 +119,9 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     std::map<std::string, Pod> pods_;
     std::map<std::string, Container> containers_;
     std::map<std::string, int> faulted_;
+    std::set<std::string> missing_, pulled_;  ///< images
+    std::map<std::string, int> pulls_;
+    std::map<std::string, std::vector<Run>> runs_;  ///< by pod
     std::function<void(node::ContainerObserved)> exited_;
     std::uint64_t daemon_ = 0;  ///< which daemon lives
     std::uint64_t next_id_ = 0, version_ = 0, next_work_ = 0;

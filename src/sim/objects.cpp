@@ -11,6 +11,9 @@ static json::object pod_template(const Web& web) {
     if (web.probed)
         container["readinessProbe"] = {
             {"httpGet", {{"path", "/ready"}, {"port", 8080}}}, {"periodSeconds", 1}, {"failureThreshold", 3}};
+    if (web.watched)
+        container["livenessProbe"] = {
+            {"httpGet", {{"path", "/health"}, {"port", 8080}}}, {"periodSeconds", 1}, {"failureThreshold", 2}};
     return {{"metadata", {{"labels", {{"app", web.name}, {"version", web.version}}}}},
             {"spec",
              {{"containers", json::array{std::move(container)}},

@@ -17,6 +17,7 @@ struct Web {
     std::string version = "1";
     std::int64_t grace_s = 5;
     bool probed = true;
+    bool watched = false;  ///< a liveness probe each second; two failures in a row end the container
 };
 /// A Deployment of pods that serve HTTP, with a readiness probe each second.
 json::object deployment(const Web& web);

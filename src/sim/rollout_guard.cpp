@@ -3,7 +3,11 @@
 
 #include <algorithm>
 
+#include "sim/service_guard.h"
+
 namespace sim {
+
+using namespace std::chrono_literals;
 
 static bool pod_ready(const object::Object& pod) {
     for (const auto& one : pod["status"]["conditions"].items())
@@ -50,6 +54,36 @@ void guard(World& world, Promise promise) {
     auto guard = std::make_shared<RolloutGuard>(promise);
     world.always("enough ready", [guard](const World& w) { return guard->enough_ready(w); });
     world.always("not too many", [guard](const World& w) { return guard->not_too_many(w); });
+}
+
+bool rolled_out(const World& world, const std::string& version, std::int64_t replicas) {
+    const auto deployment = world.get(deployment_key());
+    const auto status = (*deployment)["status"];
+    if (status["observedGeneration"].num() < deployment->meta()["generation"].num()) return false;
+    if (status["availableReplicas"].num() != replicas || status["replicas"].num() != replicas) return false;
+    if (status["updatedReplicas"].num() != replicas || world.ready() != replicas) return false;
+    for (const auto& pod : world.pods())
+        if (pod->deleting() || pod->meta()["labels"]["version"].str() != version) return false;
+    return true;
+}
+
+bool no_orphans(const World& world) {
+    std::set<std::string> uids;
+    for (const auto& pod : world.pods()) uids.insert(std::string(pod->uid()));
+    for (const auto& [uid, pod] : world.machine().pods())
+        if (!uids.contains(uid)) return false;
+    for (const auto& [id, container] : world.machine().containers())
+        if (!uids.contains(container.seen.pod_uid)) return false;
+    return uids.size() == world.machine().pods().size();
+}
+
+void begin_guarded(World& world, const Web& web) {
+    world.apply(service(web));
+    world.apply(deployment(web));
+    world.until(
+        "all are ready", [&](const World& w) { return rolled_out(w, web.version, web.replicas); }, 300s);
+    guard(world, {.least_ready = web.replicas - web.unavailable, .most_alive = web.replicas + web.surge});
+    guard_services(world);
 }
 
 }  // namespace sim

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "sim/objects.h"
 #include "sim/world.h"
 
 namespace sim {
@@ -40,5 +41,12 @@ class RolloutGuard {
 
 /// Adds both promises to the world.
 void guard(World& world, Promise promise);
+
+/// The deployment's pods are all of that version, ready and available, and its status says so.
+bool rolled_out(const World& world, const std::string& version, std::int64_t replicas);
+/// Nothing stands on the machine that no pod asks for, and no pod without it.
+bool no_orphans(const World& world);
+/// A deployment and its service, up and ready; from then on guarded, and its service too.
+void begin_guarded(World& world, const Web& web);
 
 }  // namespace sim

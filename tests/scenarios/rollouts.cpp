@@ -12,44 +12,15 @@ static const Faults rough{.write_conflict = 0.15,
                           .slow_start = 0.25,
                           .failing_probe = 0.02,
                           .deaf_to_term = 0.1,
-                          .slow_disk = 0.1};
-
-static bool rolled_out(const World& world, const std::string& version, std::int64_t replicas) {
-    const auto deployment = world.get(deployment_key());
-    const auto status = (*deployment)["status"];
-    if (status["observedGeneration"].num() < deployment->meta()["generation"].num()) return false;
-    if (status["availableReplicas"].num() != replicas || status["replicas"].num() != replicas) return false;
-    if (status["updatedReplicas"].num() != replicas || world.ready() != replicas) return false;
-    for (const auto& pod : world.pods())
-        if (pod->deleting() || pod->meta()["labels"]["version"].str() != version) return false;
-    return true;
-}
-
-/// Nothing stands on the machine that no pod asks for, and no object without its owner.
-static bool no_orphans(const World& world) {
-    std::set<std::string> uids;
-    for (const auto& pod : world.pods()) uids.insert(std::string(pod->uid()));
-    for (const auto& [uid, pod] : world.machine().pods())
-        if (!uids.contains(uid)) return false;
-    for (const auto& [id, container] : world.machine().containers())
-        if (!uids.contains(container.seen.pod_uid)) return false;
-    return uids.size() == world.machine().pods().size();
-}
-
-static void begin(World& world, const Web& web) {
-    world.apply(service(web));
-    world.apply(deployment(web));
-    world.until(
-        "all are ready", [&](const World& w) { return rolled_out(w, web.version, web.replicas); }, 300s);
-    guard(world, {.least_ready = web.replicas - web.unavailable, .most_alive = web.replicas + web.surge});
-}
+                          .slow_disk = 0.1,
+                          .kernel_refusal = 0.03};
 
 SIM_TEST("a rolling update survives crashes, slow starts, conflicts, late events and a restart at any step", 200) {
     const Web web{.replicas = 3,
                   .surge = static_cast<std::int64_t>(world.rng().below(2)),
                   .unavailable = static_cast<std::int64_t>(world.rng().below(2))};
     const Web sound{.replicas = web.replicas, .surge = web.surge, .unavailable = web.surge ? web.unavailable : 1};
-    begin(world, sound);
+    begin_guarded(world, sound);
     world.faults(rough);
     world.change(deployment_key(), [](json::object& d) { set_version(d, "2"); });
     world.restart_after(world.rng().below(700));
@@ -61,7 +32,7 @@ SIM_TEST("a rolling update survives crashes, slow starts, conflicts, late events
 }
 
 SIM_TEST("an undo in mid-rollout returns to the old replica set", 200) {
-    begin(world, {.replicas = 3});
+    begin_guarded(world, {.replicas = 3});
     const auto first = world.list({"apps", "replicasets"});
     world.faults(rough);
     world.change(deployment_key(), [](json::object& d) { set_version(d, "2"); });
