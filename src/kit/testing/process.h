@@ -1,4 +1,4 @@
-// For tests: a service as a process of its own, and a private PostgreSQL. Both end with their object.
+// For tests: a service as a process of its own, a private PostgreSQL and Redis. All end with their object.
 #pragma once
 
 #include <sys/types.h>
@@ -75,6 +75,34 @@ class PrivatePostgres {
     std::string owner_;
     std::uint16_t port_ = 0;
     bool running_ = false;
+};
+
+/// A redis-server that keeps nothing when it ends.
+class PrivateRedis {
+ public:
+    /// Null when none can be had; `why` says why. With `password` it wants to be shown it.
+    static std::unique_ptr<PrivateRedis> make(std::string& why, std::string password = {});
+    ~PrivateRedis();
+    PrivateRedis(const PrivateRedis&) = delete;
+    PrivateRedis& operator=(const PrivateRedis&) = delete;
+
+    /// On the same port as before; true once it answers.
+    bool start();
+    /// Killed: nothing is saved, connections break.
+    void stop();
+    /// It stands still without breaking connections, until resume().
+    void pause() const;
+    void resume() const;
+    std::uint16_t port() const { return port_; }
+    std::string url() const;
+
+ private:
+    PrivateRedis() = default;
+    TemporaryFolder folder_;
+    std::string password_;
+    std::uint16_t port_ = 0;
+    pid_t pid_ = -1;
+    int out_ = -1;
 };
 
 /// A port that nobody had a moment ago.
