@@ -107,6 +107,7 @@ Actor actor_of(const Call& call) {
     const auto* identity = call.identity();
     if (!identity) return actor;
     const bool admin = identity->has(kit::auth::Role::admin);
+    if (!admin && !identity->has(kit::auth::Role::dealer)) return actor;
     actor.kind = admin ? Actor::Kind::admin : Actor::Kind::dealer;
     actor.id = identity->user;
     actor.name = identity->name;

@@ -12,7 +12,7 @@
 
 namespace vehicles {
 
-/// Whether changes need a dealer or an admin (auth is configured) or are anybody's.
+/// Whether changes need a dealer or an admin, or are open to anybody as far as no dealer owns the vehicle.
 enum class Rights : std::uint8_t { open, by_role };
 
 /// The wish in a list's query, or what is wrong with it.

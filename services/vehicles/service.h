@@ -15,6 +15,9 @@ struct Settings {
         "Where the keys of logins are. With it, changes are for dealers (their own vehicles) and admins; without it, "
         "for anybody.",
         ""};
+    kit::Setting<bool> open_writes{
+        "open-writes", "Whether anybody may change vehicles that no dealer owns, also where logins are known.",
+        "false"};
     kit::Setting<kit::Secret> service_token{
         "service-token", "What services show each other; without it no order can reserve a vehicle.", ""};
 };

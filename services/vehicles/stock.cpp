@@ -25,8 +25,18 @@ Decision free(Vehicle vehicle, std::string_view now) {
 }
 
 base::Result<void> may_change(const Vehicle& vehicle, const Actor& actor) {
-    if (actor.kind != Actor::Kind::dealer || vehicle.dealer_id == actor.id) return {};
-    return base::fail(base::Code::forbidden, the(vehicle) + " is not yours: a dealer changes own vehicles only");
+    switch (actor.kind) {
+        case Actor::Kind::admin:
+            return {};
+        case Actor::Kind::dealer:
+            if (vehicle.dealer_id == actor.id) return {};
+            return base::fail(base::Code::forbidden,
+                              the(vehicle) + " is not yours: a dealer changes own vehicles only");
+        case Actor::Kind::anybody:
+            if (vehicle.dealer_id.empty()) return {};
+            return base::fail(base::Code::forbidden, the(vehicle) + " is a dealer's: only that dealer changes it");
+    }
+    return {};
 }
 
 }  // namespace
@@ -88,6 +98,9 @@ Vehicle owned_by(Vehicle vehicle, const Actor& actor) {
     if (actor.kind == Actor::Kind::dealer) {
         vehicle.dealer_id = actor.id;
         vehicle.dealer = actor.name;
+    } else if (actor.kind == Actor::Kind::anybody) {
+        vehicle.dealer_id.clear();
+        vehicle.dealer.clear();
     }
     return vehicle;
 }

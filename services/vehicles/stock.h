@@ -11,7 +11,7 @@
 
 namespace vehicles {
 
-/// Who changes something: anybody where no auth is configured.
+/// Who changes something. Anybody (where changes are open) may do so with vehicles that no dealer owns.
 struct Actor {
     enum class Kind : std::uint8_t { anybody, dealer, admin };
     Kind kind = Kind::anybody;
@@ -36,12 +36,12 @@ base::Result<Decision> sell(Vehicle vehicle, std::string_view order, std::string
 /// Back to available when it was sold to this order.
 base::Result<Decision> take_back(Vehicle vehicle, std::string_view order, std::string_view now);
 
-/// `next` has what the client sent, on top of `vehicle`. Forbidden for a dealer who does not own it; conflict when
+/// `next` has what the client sent, on top of `vehicle`. Forbidden for who may not; conflict when
 /// the price of one that is reserved or sold would change.
 base::Result<Decision> edit(const Vehicle& vehicle, Vehicle next, const Actor& actor, std::string_view now);
-/// Forbidden for a dealer who does not own it; conflict when it is reserved or sold.
+/// Forbidden for who may not; conflict when it is reserved or sold.
 base::Result<Decision> discard(Vehicle vehicle, const Actor& actor);
-/// A new vehicle belongs to the dealer who adds it.
+/// What a dealer adds is that dealer's; what anybody adds is nobody's; an admin says whose it is.
 Vehicle owned_by(Vehicle vehicle, const Actor& actor);
 
 }  // namespace vehicles

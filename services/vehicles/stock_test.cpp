@@ -74,6 +74,10 @@ TEST(Stock, DealersChangeTheirOwnAndNobodyRepricesWhatIsHeld) {
     EXPECT_EQ(discard(foreign, dealer).error().code, base::Code::forbidden);
     EXPECT_EQ(discard({.id = 3}, dealer).error().code, base::Code::forbidden) << "nobody's";
     EXPECT_TRUE(discard(foreign, admin));
+    const Actor anybody;
+    EXPECT_TRUE(discard({.id = 3}, anybody)) << "nobody's";
+    EXPECT_EQ(discard(own, anybody).error().code, base::Code::forbidden);
+    EXPECT_EQ(owned_by(own, anybody).dealer_id, "");
     auto held = reserved(one, later);
     auto dearer = held;
     dearer.price = kit::Decimal::of_hundredths(1);
