@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 KUBECTL = $(shell command -v kubectl)
 export CCACHE_DIR ?= $(CURDIR)/.cache/ccache
 
-.PHONY: help up down deps build images test bench services bench-services web kubeconfig format clean
+.PHONY: help up down deps build web images test bench services bench-services web kubeconfig format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -23,7 +23,10 @@ down: ## stops the platform; nothing stays running, mounted or routed (data is k
 deps: ## the Debian packages that building, running and testing need
 	@tools/deps
 
-build: deps ## the release build
+web: deps ## the pages of the storefront and of insights, into build/web
+	@tools/web
+
+build: deps web ## the release build
 	@cmake --preset release >build/cmake.log 2>&1 || { cat build/cmake.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS) --target slipway vehicles
 

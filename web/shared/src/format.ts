@@ -1,18 +1,18 @@
 // Money, numbers and dates as the reader's locale writes them. Everything here is pure: locale and time come in.
 
 export interface Formats {
-  money(amount: number, currency?: string): string;
+  money: (amount: number, currency?: string) => string;
   /** Without cents when there are none: for prices of cars. */
-  price(amount: number, currency?: string): string;
+  price: (amount: number, currency?: string) => string;
   /** Short, for axes: 1.2K, 3M. */
-  compact(value: number): string;
-  number(value: number): string;
-  percent(share: number): string;
-  date(rfc3339: string): string;
-  dateTime(rfc3339: string): string;
+  compact: (value: number) => string;
+  number: (value: number) => string;
+  percent: (share: number) => string;
+  date: (rfc3339: string) => string;
+  dateTime: (rfc3339: string) => string;
   /** A day, YYYY-MM-DD, without its year. */
-  day(day: string): string;
-  ago(rfc3339: string, nowMs: number): string;
+  day: (day: string) => string;
+  ago: (rfc3339: string, nowMs: number) => string;
 }
 
 const agoSteps: [Intl.RelativeTimeFormatUnit, number][] = [

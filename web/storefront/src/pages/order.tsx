@@ -14,7 +14,7 @@ import { useTitle } from '../parts/title';
 import { VehicleArt } from '../parts/vehicle-art';
 import { useOrder } from '../state/follow';
 import { countNotices } from '../state/notices';
-import { mayCancel, mayPay, mayRefund, meaningOf, stepsDone, way } from '../state/order';
+import { mayCancel, mayPay, mayRefund, meaningOf, settled, stepsDone, way } from '../state/order';
 import { say } from '../state/notes';
 import { reasonWords } from '../state/sandbox';
 import { Payment } from './payment';
@@ -44,7 +44,7 @@ export function OrderPage({ id }: PageProps): JSX.Element {
         <p class="row">
           <StateBadge state={order.state} />
           <span class="price number">{formats.money(order.amount, order.currency)}</span>
-          {live && (
+          {live && !settled(order.state) && (
             <span class="live small quiet">
               <Icon name="live" size={16} /> Live
             </span>
