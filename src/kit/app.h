@@ -48,6 +48,8 @@ class App {
     Log& log() { return *log_; }
     Metrics& metrics() { return metrics_; }
     run::Loop& loop() { return *loop_; }
+    /// For parts that speak to the network by themselves.
+    boost::asio::io_context& io() { return io_; }
     std::string_view version() const { return settings_.version.get(); }
     std::uint16_t port() const { return server_ ? server_->port() : 0; }
 
