@@ -101,8 +101,12 @@ void Cashier::opened(const Payment& payment, Card card, base::Result<PaymentStor
     if (result->known) return respond(Idempotency::still_running());
     faults_.pass("payments.begun");
     drive(payment, std::move(card),
-          [this, request = payment.request, respond = std::move(respond)](base::Result<Payment> driven) mutable {
-              if (!driven) return respond(std::unexpected(std::move(driven).error()));
+          [this, id = payment.id, request = payment.request,
+           respond = std::move(respond)](base::Result<Payment> driven) mutable {
+              if (!driven) {
+                  leave_to_worker(id);
+                  return respond(std::unexpected(std::move(driven).error()));
+              }
               answer_kept(request, std::move(respond));
           });
 }
@@ -167,10 +171,13 @@ void Cashier::step(const std::string& id, const Wanted& wanted, const std::strin
             if (begun->kept) return respond(Idempotency::response_of(*begun->kept));
             if (begun->payment.step == Step::none) return respond(payment_response(begun->payment));
             faults_.pass("payments.step_begun");
-            drive(begun->payment, std::nullopt, [respond = std::move(respond)](base::Result<Payment> driven) mutable {
-                if (!driven) return respond(std::unexpected(std::move(driven).error()));
-                respond(payment_response(*driven));
-            });
+            auto driven = [this, id = begun->payment.id,
+                           respond = std::move(respond)](base::Result<Payment> result) mutable {
+                if (result) return respond(payment_response(*result));
+                leave_to_worker(id);
+                respond(std::unexpected(std::move(result).error()));
+            };
+            drive(begun->payment, std::nullopt, std::move(driven));
         });
 }
 
@@ -219,7 +226,6 @@ void Cashier::drive(const Payment& payment, std::optional<Card> card, Answer<Pay
         auto change =
             ruling ? std::optional(apply(payment, *ruling, loop_.now())) : apply_silence(payment, loop_.now());
         if (!change) {
-            put_off(payment);
             return done(base::fail(base::Code::unavailable, "the gateway does not answer; it is tried again"));
         }
         save(payment, *change, [this, done = std::move(done)](base::Result<Payment> saved) mutable {
@@ -328,10 +334,12 @@ void Cashier::save(const Payment& before, const Change& change, Answer<Payment> 
                                });
 }
 
-/// For the worker, without waiting for the lease's end.
-void Cashier::put_off(const Payment& payment) {
-    store_.database().run("UPDATE payments SET lease_until = 0 WHERE id = $1 AND revision = $2",
-                          {payment.id, std::to_string(payment.revision)}, [](const base::Result<kit::db::Rows>&) {});
+/// A request could not bring it to its end: the worker goes on soon, rather than at the lease's end.
+void Cashier::leave_to_worker(const std::string& id) {
+    const auto soon = kit::db::milliseconds(loop_.now() + std::chrono::milliseconds(200));
+    store_.database().run(
+        "UPDATE payments SET lease_until = 0, due_at = $1 WHERE id = $2 AND lease_until > 0 AND tries = 0",
+        {std::to_string(soon), id}, [](const base::Result<kit::db::Rows>&) {});
 }
 
 }  // namespace payments

@@ -57,7 +57,7 @@ class Cashier {
     void ask_gateway(const Payment& payment, const std::optional<Card>& card, Ruled ruled);
     /// Over the revision that `before` is; when somebody was faster, what they made of it.
     void save(const Payment& before, const Change& change, Answer<Payment> done);
-    void put_off(const Payment& payment);
+    void leave_to_worker(const std::string& id);
     std::vector<kit::db::Statement> statements_of(const Payment& before, const Change& change) const;
     std::vector<kit::db::Event> events_of(const Change& change) const;
     std::int64_t lease_for(const Payment& payment) const;
