@@ -43,14 +43,10 @@ bench: deps build images ## measures what README claims, beside the marks of Kub
 	@cmake --build --preset release -j $(JOBS) --target load api
 	@bench/run $(BUILD) $(IMAGES)
 
-web: ## the pages of storefront and insights (Node.js and npm; without them the services say so)
-	@if command -v npm >/dev/null; then cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund --silent; } && npm run --silent pack; \
-	else echo "npm is missing, so the pages are not built"; fi
-
 services: deps ## runs every service of the automotive platform as a plain process on 127.0.0.1, until Ctrl-C
 	@mkdir -p build && cmake --preset release >build/cmake.log 2>&1 || { cat build/cmake.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS) --target $$(tools/services --list)
-	@[ -f build/web/storefront/index.html ] || $(MAKE) --no-print-directory web
+	@tools/web
 	@tools/services --build $(BUILD) $(SERVICES)
 
 bench-services: deps ## measures the services beside nginx, pgbench, redis-benchmark, FastAPI and Flask in the same run
