@@ -19,8 +19,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0))sql";
 constexpr auto insert_token =
     "INSERT INTO refresh_tokens (digest, session_id, expires_at, used_at) VALUES ($1, $2, $3, 0)";
 constexpr auto end_oldest = R"sql(
-UPDATE sessions SET ended_at = $2 WHERE ended_at = 0 AND user_id = $1 AND id NOT IN
-    (SELECT id FROM sessions WHERE user_id = $1 AND ended_at = 0 ORDER BY used_at DESC, id DESC LIMIT $3))sql";
+UPDATE sessions SET ended_at = $2 WHERE ended_at = 0 AND user_id = $1 AND id <> $4 AND id NOT IN
+    (SELECT id FROM sessions WHERE user_id = $1 AND ended_at = 0 AND id <> $4
+     ORDER BY used_at DESC, id DESC LIMIT $3))sql";
 constexpr auto select_token = R"sql(
 SELECT u.id, u.login, u.name, u.roles, u.wants_dealer, u.created_at, u.revision,
     s.id, s.csrf, s.expires_at, s.ended_at, t.expires_at, t.used_at
@@ -71,7 +72,7 @@ void Sessions::open(const User& user, const Origin& origin, Answer<Hold> answer)
                           {hold.session, user.id, hold.csrf, agent_of(origin.agent), origin.address,
                            text(milliseconds(now)), text(expires)}});
     statements.push_back({insert_token, {digest_of(hold.refresh), hold.session, text(hold.refresh_expires)}});
-    statements.push_back({end_oldest, {user.id, text(milliseconds(now)), text(per_user_max)}});
+    statements.push_back({end_oldest, {user.id, text(milliseconds(now)), text(per_user_max - 1), hold.session}});
     database_.transact(
         [statements = std::move(statements)](Session& session, kit::db::Done done) mutable {
             kit::db::run_all(session, std::move(statements), std::move(done));
