@@ -84,6 +84,10 @@ void App::give_up(base::Error error) {
     if (!broken_) broken_ = std::move(error);
 }
 
+void App::static_files(StaticFiles options) {
+    if (auto served = serve_files(*router_, std::move(options)); !served) give_up(std::move(served).error());
+}
+
 void App::ready_when(std::string name, std::function<std::optional<std::string>()> check) {
     checks_.emplace_back(std::move(name), std::move(check));
 }

@@ -19,6 +19,7 @@
 #include "kit/setting.h"
 #include "kit/web/peer.h"
 #include "kit/web/router.h"
+#include "kit/web/static_files.h"
 
 namespace kit {
 
@@ -72,6 +73,8 @@ class App {
     redis::Redis* redis(std::string_view url);
     /// Who checks the logins that routes need; /ready says when it has no keys.
     auth::Verifier& verify_with(auth::VerifierOptions options);
+    /// Pages from a folder.
+    void static_files(StaticFiles options);
     /// /ready says no while `check` gives a reason.
     void ready_when(std::string name, std::function<std::optional<std::string>()> check);
     /// From start() on.

@@ -3,6 +3,7 @@
 #include "kit/http/ascii.h"
 #include "kit/http/incoming.h"
 #include "kit/web/call_state.h"
+#include "kit/web/gzip.h"
 
 namespace kit {
 namespace {
@@ -139,6 +140,7 @@ base::Result<std::vector<std::pair<std::string, std::string>>> Call::form() cons
 void Call::answer(http::Response response) {
     if (std::exchange(state_->late, false)) return;
     base::check(!state_->answered, "a call is answered once");
+    if (response.body) compress(response, state_->request.headers.get("Accept-Encoding"));
     state_->take(response.status).send(std::move(response));
 }
 

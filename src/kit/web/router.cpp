@@ -1,6 +1,7 @@
 #include "kit/web/router.h"
 
 #include <algorithm>
+#include <span>
 
 #include "kit/web/call_state.h"
 
@@ -19,20 +20,50 @@ void split(std::string_view path, std::vector<std::string_view>& segments) {
 
 bool is_variable(std::string_view segment) { return segment.starts_with('{'); }
 
-bool fits(const Route& route, const std::vector<std::string_view>& segments) {
-    return std::ranges::equal(route.segments, segments, [](const std::string& pattern, std::string_view segment) {
-        return is_variable(pattern) || pattern == segment;
+bool is_rest(std::string_view segment) { return segment.ends_with("...}"); }
+
+bool ends_in_rest(const Route& route) { return !route.segments.empty() && is_rest(route.segments.back()); }
+
+bool fits(const Route& route, std::span<const std::string_view> segments) {
+    std::span<const std::string> pattern = route.segments;
+    if (ends_in_rest(route)) {
+        pattern = pattern.first(pattern.size() - 1);
+        if (segments.size() < pattern.size()) return false;
+        segments = segments.first(pattern.size());
+    }
+    return std::ranges::equal(pattern, segments, [](const std::string& one, std::string_view segment) {
+        return is_variable(one) || one == segment;
     });
+}
+
+/// What a fixed address is to a pattern with variables, that is to one with a rest, and the longer to the shorter.
+bool closer(const Route& one, const Route* other) {
+    if (!other) return true;
+    if (ends_in_rest(one) != ends_in_rest(*other)) return !ends_in_rest(one);
+    return ends_in_rest(one) && one.segments.size() > other->segments.size();
+}
+
+bool takes(const Route& route, std::string_view method) { return route.method == method || route.method == any_method; }
+
+/// "{name}" and "{name...}" without what surrounds the name.
+std::string_view name_in(std::string_view segment) {
+    return segment.substr(1, segment.size() - (is_rest(segment) ? 5 : 2));
 }
 
 std::optional<PathValues> values_of(const Route& route, const std::vector<std::string_view>& segments) {
     PathValues values;
-    for (std::size_t at = 0; at < segments.size(); ++at) {
+    for (std::size_t at = 0; at < route.segments.size(); ++at) {
         const std::string_view pattern = route.segments[at];
         if (!is_variable(pattern)) continue;
-        auto decoded = http::percent_decode(segments[at]);
+        std::string raw;
+        const auto last = is_rest(pattern) ? segments.size() : at + 1;
+        for (auto from = at; from < last; ++from) {
+            if (from > at) raw += '/';
+            raw += segments[from];
+        }
+        auto decoded = http::percent_decode(raw);
         if (!decoded) return std::nullopt;
-        values.emplace_back(pattern.substr(1, pattern.size() - 2), std::move(*decoded));
+        values.emplace_back(name_in(pattern), std::move(*decoded));
     }
     return values;
 }
@@ -71,6 +102,7 @@ RouteWriter Router::add(std::string method, std::string pattern) {
     split(pattern, segments);
     auto& route = routes_.emplace_back(Route{.method = std::move(method), .pattern = pattern});
     route.segments.assign(segments.begin(), segments.end());
+    route.fixed = std::ranges::none_of(segments, is_variable);
     return RouteWriter(route);
 }
 
@@ -79,7 +111,7 @@ const Route* Router::find(const http::Request& request, std::vector<std::string_
     const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     const Route* found = nullptr;
     for (const auto& route : routes_) {  // the fixed ones by one comparison
-        if (route.pattern == request.path && route.method == method) found = &route;
+        if (route.fixed && route.pattern == request.path && takes(route, method)) found = &route;
     }
     if (found) return found;
     split(request.path, segments);
@@ -89,7 +121,7 @@ const Route* Router::find(const http::Request& request, std::vector<std::string_
             if (!allowed->empty()) *allowed += ", ";
             *allowed += route.method == "GET" ? "GET, HEAD" : route.method;
         }
-        if (!found && route.method == method) found = &route;
+        if (takes(route, method) && closer(route, found)) found = &route;
     }
     return found;
 }
@@ -107,7 +139,7 @@ void Router::serve(http::Request request, http::Reply reply) {
     std::vector<std::string_view> segments;
     std::string allowed;
     if (const auto* found = find(request, segments, &allowed)) {
-        auto values = segments.empty() ? std::optional<PathValues>(PathValues{}) : values_of(*found, segments);
+        auto values = values_of(*found, segments);
         const bool broken = !values;
         Call call(*this, found, std::move(request), std::move(values).value_or(PathValues{}), std::move(reply));
         if (broken)
@@ -220,7 +252,7 @@ void Router::record(Call::State& state, int status) {
 /// Series are made when first needed: a method that nobody routed is not a series of its own.
 void Router::count(const Route* given, const http::Request& request, int status, double seconds) {
     const Route& route = given ? *given : unmatched_;
-    const std::string_view method = given ? std::string_view(request.method) : "any";
+    const std::string_view method = given && given->method != any_method ? std::string_view(request.method) : "any";
     const int key = request.method == "HEAD" && given ? -status : status;
     if (!route.latency) {
         route.latency =

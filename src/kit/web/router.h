@@ -29,6 +29,8 @@ enum class Logged : std::uint8_t { always, when_debugging };
 /// Whether a route asks who calls: not at all; takes note of it; refuses with 401 who shows nothing valid.
 enum class Login : std::uint8_t { unasked, noted, needed };
 
+inline constexpr std::string_view any_method = "any";
+
 /// How long an answer may take unless the route says otherwise.
 inline constexpr run::Duration standard_limit = std::chrono::seconds(10);
 
@@ -55,6 +57,7 @@ struct Route {
     std::string method;
     std::string pattern;
     std::vector<std::string> segments;  ///< "{id}" stays in its braces
+    bool fixed = true;                  ///< without variables
     std::string prose;
     std::vector<Parameter> parameters;  ///< of the query
     std::vector<Parameter> path_parameters;
@@ -115,11 +118,15 @@ class Router {
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
 
+    /// A segment `{name}` of a pattern takes any one; `{name...}`, at its end, all that is left, also nothing.
     RouteWriter get(std::string pattern) { return add("GET", std::move(pattern)); }
     RouteWriter post(std::string pattern) { return add("POST", std::move(pattern)); }
     RouteWriter put(std::string pattern) { return add("PUT", std::move(pattern)); }
     RouteWriter patch(std::string pattern) { return add("PATCH", std::move(pattern)); }
     RouteWriter del(std::string pattern) { return add("DELETE", std::move(pattern)); }
+
+    /// Whatever the method is; never in /openapi.json.
+    RouteWriter any(std::string pattern) { return add(std::string(any_method), std::move(pattern)).unlisted(); }
 
     void serve(http::Request request, http::Reply reply);
     /// For the server: how the body of such a request is taken.
