@@ -32,7 +32,7 @@ void assemble(kit::App& app, const Settings& settings) {
                                          ConductorOptions{.order_ttl = *settings.order_ttl, .lease = *settings.lease});
     auto& followers = app.own<Followers>(store, app.loop());
     conductor.on_change([&followers](const Order& order) { followers.tell(order); });
-    const bool embedded = settings.database->text.starts_with("sqlite:") && settings.service_token->empty();
+    const bool embedded = settings.database->text.starts_with("sqlite:");
     const bool open = *settings.open_demo == "on" || (*settings.open_demo == "auto" && embedded);
     add_routes(app, Parts{store, conductor, followers, std::string(*settings.webhook_secret),
                           open ? OpenDemo::on : OpenDemo::off});

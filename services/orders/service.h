@@ -24,9 +24,7 @@ struct Settings {
         "lease", "After how long a step that somebody began and left is taken up by another.", "15s"};
     kit::Setting<std::string> open_demo{
         "open-demo",
-        "Whether anybody may place and see orders of an item and a quantity: on, off, or auto (only on SQLite without "
-        "a service token).",
-        "auto"};
+        "Whether anybody may place and see orders of an item and a quantity: on, off, or auto (on SQLite).", "auto"};
     kit::Setting<std::string> crash_at{"slipway-crash-at", "For tests: SITE:N dies at the Nth passage of a fault site.",
                                        ""};
 };

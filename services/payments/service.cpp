@@ -31,7 +31,7 @@ void assemble(kit::App& app, const Settings& settings) {
         app.own<Cashier>(store, app.loop(), app.log(), gateway, outbox, webhooks, faults,
                          CashierOptions{.gateway_timeout = *settings.gateway_timeout, .lease = *settings.lease});
     auto& ledger = app.own<Ledger>(database);
-    const bool embedded = settings.database->text.starts_with("sqlite:") && settings.service_token->empty();
+    const bool embedded = settings.database->text.starts_with("sqlite:");
     const bool open_demo = *settings.open_demo == "on" || (*settings.open_demo == "auto" && embedded);
     add_routes(app, store, cashier, ledger, open_demo ? OpenDemo::on : OpenDemo::off);
 }

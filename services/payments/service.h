@@ -17,9 +17,8 @@ struct Settings {
                                      ""};
     kit::Setting<kit::Secret> webhook_secret{"webhook-secret", "What webhooks are signed with.", ""};
     kit::Setting<std::string> notifications{"notifications-url", "Where events go when there is no Redis.", ""};
-    kit::Setting<std::string> open_demo{
-        "open-demo", "Whether anybody may POST /pay: on, off, or auto (only on SQLite without a service token).",
-        "auto"};
+    kit::Setting<std::string> open_demo{"open-demo", "Whether anybody may POST /pay: on, off, or auto (on SQLite).",
+                                        "auto"};
     kit::Setting<std::chrono::milliseconds> sandbox_delay{
         "sandbox-delay", "How long the sandbox gateway takes with cards that are decided later.", "3s"};
     kit::Setting<std::chrono::milliseconds> gateway_timeout{"gateway-timeout", "How long the gateway is waited for.",
