@@ -47,8 +47,6 @@ function(slipway_room name)
     add_executable(${name}_test EXCLUDE_FROM_ALL ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} ${R_TEST_USES} GTest::gtest GTest::gtest_main)
     slipway_precompiled(${name}_test)
-    # g++ 12 warns falsely of `"text" + std::string` when it optimizes (its bug 105329); tests are full of it.
-    target_compile_options(${name}_test PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
     add_test(NAME ${name} COMMAND ${name}_test)
     add_dependencies(tests ${name}_test)
   endif()
