@@ -41,10 +41,12 @@ void wake_node(const store::Event& event, const engine::View& view, engine::Keys
 Result<Plan> expire(const Pass& pass) {
     Plan plan;
     if (!pass.object) return plan;
+    // The newest of what its writers say; a series goes on after the first time.
+    const auto& event = *pass.object;
     std::optional<Time> seen;
-    for (const auto* field : {"lastTimestamp", "eventTime"})
-        if (!seen) seen = base::parse_rfc3339((*pass.object)[field].str());
-    if (!seen) seen = base::parse_rfc3339(pass.object->meta()["creationTimestamp"].str());
+    for (const auto& time : {event["lastTimestamp"], event["eventTime"], event["series"]["lastObservedTime"]})
+        if (const auto said = base::parse_rfc3339(time.str())) seen = std::max(seen.value_or(*said), *said);
+    if (!seen) seen = base::parse_rfc3339(event.meta()["creationTimestamp"].str());
     const auto at = seen.value_or(pass.now) + event_life;
     if (at > pass.now)
         plan.again_in(at - pass.now);

@@ -6,7 +6,8 @@
 #include <charconv>
 #include <optional>
 
-#include "node/quantity.h"
+#include "engine/pod_use.h"
+#include "node/resources.h"
 
 namespace node {
 namespace {
@@ -133,14 +134,12 @@ class Builder {
 
     void resources() {
         const auto list = spec_["resources"];
-        const auto cpu = [&](std::string_view part) {
-            return static_cast<std::int64_t>(milli(list[part]["cpu"].str()));
-        };
+        const auto cpu = [&](std::string_view part) { return engine::quantity_milli(list[part]["cpu"]); };
         const auto request = list["requests"]["cpu"] ? cpu("requests") : cpu("limits");
         setup_.cpu_shares = cpu_shares(request);
         setup_.cpu_quota_us = cpu_quota_us(cpu("limits"));
-        setup_.memory_limit_bytes = units(list["limits"]["memory"].str());
-        const auto memory = units(list["requests"]["memory"].str());
+        setup_.memory_limit_bytes = engine::quantity_whole(list["limits"]["memory"]);
+        const auto memory = engine::quantity_whole(list["requests"]["memory"]);
         setup_.oom_score_adj = oom_score_adj(qos_of(Ref(in_.pod->object->value())), memory, in_.memory_capacity);
     }
 

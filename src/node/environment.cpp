@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "node/encoding.h"
-#include "node/quantity.h"
+#include "node/resources.h"
 
 namespace node {
 namespace {

@@ -6,7 +6,7 @@
 #include "node/container_setup.h"
 #include "node/image_name.h"
 #include "node/pod_files.h"
-#include "node/quantity.h"
+#include "node/resources.h"
 #include "node/volumes.h"
 
 namespace {
@@ -120,12 +120,13 @@ TEST(ContainerSetup, ChoosesUserGroupsAndWords) {
               "container has runAsNonRoot and image will run as root (pod: \"p_ns(u)\", container: c)");
 }
 
-TEST(Quantity, ReadsAndRounds) {
-    EXPECT_EQ(node::units("48Mi"), 50'331'648);
-    EXPECT_EQ(node::units("1500m"), 2);
-    EXPECT_EQ(node::units("1e3"), 1000);
-    EXPECT_EQ(node::units("16Ei"), std::int64_t{1'000'000'000'000'000'000});
+TEST(Resources, AreCountedAsTheKernelIsTold) {
     EXPECT_EQ(node::divided("30M", "1M"), 30);
+    EXPECT_EQ(node::divided("30Mi", "1M"), 32);
+    EXPECT_EQ(node::divided("1500m", "1"), 2);
+    EXPECT_EQ(node::divided("1500m", "1m"), 1500);
+    EXPECT_EQ(node::divided("2", ""), 2);
+    EXPECT_EQ(node::divided("", "1"), 0);
     EXPECT_EQ(node::cpu_shares(250), 256);
     EXPECT_EQ(node::cpu_quota_us(250), 25'000);
     EXPECT_EQ(node::oom_score_adj(node::Qos::burstable, 1 << 30, std::int64_t{4} << 30), 750);

@@ -1,8 +1,8 @@
 // How a container comes to run: image, environment and config, a place among the starts, create and start, postStart.
+#include "base/quantity.h"
 #include "node/image_name.h"
 #include "node/images.h"
 #include "node/pod_worker.h"
-#include "node/quantity.h"
 
 namespace node {
 
@@ -115,7 +115,7 @@ base::Result<void> PodWorker::prepare(Start& start) {
     input.variables = &start.variables;
     input.attempt = facts.runs;
     input.hostname = view_->host_network ? context_.settings.node_name : view_->hostname();
-    input.memory_capacity = units(context_.settings.memory);
+    input.memory_capacity = base::Quantity::parse(context_.settings.memory).value_or(base::Quantity()).value();
     start.setup = TRY(container_setup(input));
     auto& setup = start.setup;
     setup.log_path = context_.ports.files.log_path(view_->ns, view_->name, view_->uid, setup.name, setup.attempt);

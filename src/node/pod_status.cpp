@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "node/quantity.h"
+#include "node/resources.h"
 
 namespace node {
 namespace {

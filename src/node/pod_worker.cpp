@@ -3,11 +3,12 @@
 
 #include <csignal>
 
+#include "engine/pod_use.h"
 #include "kinds/registry.h"
 #include "node/events.h"
 #include "node/images.h"
 #include "node/pod_status.h"
-#include "node/quantity.h"
+#include "node/resources.h"
 
 namespace node {
 namespace {
@@ -219,10 +220,10 @@ void PodWorker::resize(const ContainerView& container) {
     auto& facts = state_.containers[container.name];
     const auto spec = container.spec["resources"];
     facts.applied_resources = spec.value() ? *spec.value() : json::value(json::object());
-    const auto cpu = [&](std::string_view part) { return static_cast<std::int64_t>(milli(spec[part]["cpu"].str())); };
+    const auto cpu = [&](std::string_view part) { return engine::quantity_milli(spec[part]["cpu"]); };
     context_.ports.runtime.update_resources(
         facts.id, cpu_shares(spec["requests"]["cpu"] ? cpu("requests") : cpu("limits")), cpu_quota_us(cpu("limits")),
-        units(spec["limits"]["memory"].str()),
+        engine::quantity_whole(spec["limits"]["memory"]),
         answer<void>([name = container.name](PodWorker& self, base::Result<void> resized) {
             if (resized) return;
             self.context_.events.say(*self.view_, self.view_->find(name), EventKind::warning, "ResizeError",

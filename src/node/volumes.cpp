@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "engine/pod_use.h"
 #include "node/encoding.h"
-#include "node/quantity.h"
 
 namespace node {
 namespace {
@@ -141,8 +141,8 @@ class Builder {
 Result<MountedVolume> make_one(const PodView& pod, Ref volume, Files& files, Files::Ownership owner) {
     const std::string name(volume["name"].str());
     if (const auto empty = volume["emptyDir"]) {
-        const auto path = TRY(
-            files.empty_dir(pod.uid, name, std::string(empty["medium"].str()), units(empty["sizeLimit"].str()), owner));
+        const auto path = TRY(files.empty_dir(pod.uid, name, std::string(empty["medium"].str()),
+                                              engine::quantity_whole(empty["sizeLimit"]), owner));
         return MountedVolume{path, false};
     }
     if (const auto host = volume["hostPath"]) {

@@ -92,7 +92,8 @@ void Store::State::write(EventPtr event) {
         table[name] = event->object;
     revision = event->revision;
     history.push_back(event);
-    while (history.size() > options.history_max) history.pop_front(), ++compacted;
+    // What outside watchers have not been shown stays, however long the journal takes (a full disk).
+    while (history.size() > options.history_max && compacted < delivered) history.pop_front(), ++compacted;
     unheard.push_back(event);
     if (!telling) {
         telling = true;
@@ -121,8 +122,7 @@ void Store::State::became_durable(Revision upto) {
         waiting.erase(waiting.begin());
     }
     for (auto& then : ready) then();
-    // Events that fell out of history unseen end their watches' luck: those watchers were told 'expired' at show().
-    for (auto r = std::max(delivered, compacted) + 1; r <= durable; ++r) {
+    for (auto r = delivered + 1; r <= durable; ++r) {
         const EventPtr event = at(r);
         delivered = r;
         const auto found = watchers.find(event->key.resource);

@@ -66,9 +66,36 @@ TEST(Store, ListsThePastAndForgetsItInBounds) {
     ASSERT_EQ(past.size(), 2u);
     EXPECT_EQ((*past[1])["data"]["n"].num(), 1);
     store.create(key("c"), body("c", 1)).value();
+    settle(loop);
     store.create(key("d"), body("d", 1)).value();
     EXPECT_EQ(store.list_at(maps, "default", then).error().code, base::Code::expired);
     EXPECT_EQ(store.watch(maps, then, [](const EventPtr&) {}).error().code, base::Code::expired);
+}
+
+/// A journal that gets nothing to the disk until it is told to.
+class StuckJournal final : public Journal {
+ public:
+    void append(EventPtr event) override { last_ = event->revision; }
+    void on_durable(std::function<void(Revision)> durable) override { durable_ = std::move(durable); }
+    void release() { durable_(last_); }
+
+ private:
+    Revision last_ = 0;
+    std::function<void(Revision)> durable_;
+};
+
+TEST(Store, WatchersMissNothingHoweverLongTheDiskIsFull) {
+    run::VirtualLoop loop(1);
+    StuckJournal journal;
+    Store store(loop, {}, &journal, {.history_max = 3});
+    std::string seen;
+    const auto watch =
+        store.watch(maps, store.revision(), [&](const EventPtr& event) { seen += event->key.name; }).value();
+    for (const auto* name : {"a", "b", "c", "d", "e", "f"}) store.create(key(name), body(name, 1)).value();
+    settle(loop);
+    EXPECT_EQ(seen, "");
+    journal.release();
+    EXPECT_EQ(seen, "abcdef");
 }
 
 TEST(SqliteJournal, HoldsWhatWasDurableAcrossRestarts) {

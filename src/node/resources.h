@@ -1,5 +1,5 @@
-// Quantities ("250m", "64Mi") as numbers, and what the kernel is told for them: shares, quotas, OOM scores.
-// Follows the kubelet's formulas; all rounding is upwards, as upstream's Quantity.Value() does.
+// What a pod asks for and may take, in the units that the kernel is told: shares, quotas, OOM scores. Follows the
+// kubelet's formulas.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,6 @@
 #include "object/json.h"
 
 namespace node {
-
-/// In thousandths, rounded up; 0 when it is missing or no quantity.
-__int128 milli(std::string_view quantity);
-/// In whole units, rounded up.
-std::int64_t units(std::string_view quantity);
 
 /// The larger-or-equal whole number of divisors: resourceFieldRef's value.
 std::int64_t divided(std::string_view quantity, std::string_view divisor);
