@@ -53,9 +53,10 @@ std::uint16_t ServiceProcess::port() {
     if (reader_.joinable() || pid_ < 0) return port_;
     static constexpr std::string_view mark = "\"port\":";
     std::size_t at = 0;
-    while ((at = log_.find(mark)) == std::string::npos || log_.find('\n', at) == std::string::npos) {
+    while ((at = log_.find("\"listening\"")) == std::string::npos || log_.find('\n', at) == std::string::npos) {
         if (!read_more()) return 0;
     }
+    at = log_.find(mark, at);
     std::from_chars(log_.data() + at + mark.size(), log_.data() + log_.size(), port_);
     reader_ = std::thread([this] {
         while (read_more()) {
