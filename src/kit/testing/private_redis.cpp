@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,7 +17,7 @@ constexpr const char* program = "/usr/bin/redis-server";
 
 std::unique_ptr<PrivateRedis> PrivateRedis::make(std::string& why, std::string password) {
     if (!std::filesystem::exists(program)) {
-        why = std::string("there is no ") + program + " (Debian package redis-server)";
+        why = fmt::format("there is no {} (Debian package redis-server)", program);
         return nullptr;
     }
     std::unique_ptr<PrivateRedis> made(new PrivateRedis);
