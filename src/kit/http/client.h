@@ -23,7 +23,7 @@ enum class Sending : std::uint8_t {
 struct Outgoing {
     std::string method = "GET";
     std::string url;  ///< http://host:port/path?query or https://...
-    Headers headers;  ///< Host, Content-Length and Connection are set here
+    Headers headers;  ///< Content-Length and Connection are set here, Host unless it is given
     std::string body;
     Sending sending = Sending::whole;                 ///< others only with stream()
     run::Duration timeout = std::chrono::seconds(5);  ///< send(): for the whole exchange; stream(): until the head

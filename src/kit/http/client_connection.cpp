@@ -125,8 +125,9 @@ void ClientConnection::carry(std::shared_ptr<ClientCall> call) {
 void ClientConnection::send_head() {
     const auto& request = call_->request;
     auto& out = out_.tail();
-    fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, call_->url.target,
-                   call_->url.authority());
+    const auto host = request.headers.get("Host");
+    fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\n", request.method, call_->url.target);
+    append_field(out, "Host", host.empty() ? std::string_view(call_->url.authority()) : host);
     for (const auto& [name, value] : request.headers.all()) {
         if (!set_here(name)) append_field(out, name, value);
     }

@@ -22,6 +22,18 @@ std::string RawServer::Peer::read_head() {
     return text;
 }
 
+std::string RawServer::Peer::read(std::size_t bytes) {
+    std::string text(bytes, '\0');
+    std::size_t filled = 0;
+    while (filled < bytes) {
+        const auto got = ::recv(fd_, text.data() + filled, bytes - filled, 0);
+        if (got <= 0) break;
+        filled += static_cast<std::size_t>(got);
+    }
+    text.resize(filled);
+    return text;
+}
+
 bool RawServer::Peer::wait_for_close() {
     char byte = 0;
     return ::recv(fd_, &byte, 1, 0) == 0;

@@ -2,6 +2,7 @@
 // its number (from 1) and blocking reads that end after ten seconds at the latest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,6 +22,8 @@ class RawServer {
         Peer& operator=(const Peer&) = delete;
         /// A request's head, and what came with it; "" when the client has closed.
         std::string read_head();
+        /// So many bytes, or fewer when the client closes.
+        std::string read(std::size_t bytes);
         /// True when the client closes without sending more.
         bool wait_for_close();
         /// False when the client does not take it any more.
