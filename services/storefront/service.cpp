@@ -34,7 +34,6 @@ kit::http::Headers strict_headers() {
     headers.add("Content-Security-Policy",
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
                 "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
-    headers.add("X-Content-Type-Options", "nosniff");
     headers.add("X-Frame-Options", "DENY");
     headers.add("Referrer-Policy", "same-origin");
     headers.add("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");

@@ -33,6 +33,11 @@ bool told_by_us(std::string_view name) {
     return std::ranges::any_of(names, [&](std::string_view one) { return same_text(one, name); });
 }
 
+/// What our own server says in each answer.
+bool said_anyway(std::string_view name) {
+    return same_text(name, "X-App-Version") || same_text(name, "X-Content-Type-Options") || same_text(name, "Date");
+}
+
 /// All but what is for one hop, by rule or because `Connection` names it.
 Headers passing(const Headers& headers) {
     Headers kept;
@@ -149,7 +154,11 @@ class Passage : public std::enable_shared_from_this<Passage> {
     }
 
     void head(int status, const Headers& headers) {
-        auto kept = passing(headers);
+        Headers kept;
+        const auto all = passing(headers);
+        for (const auto& [name, value] : all.all()) {
+            if (!said_anyway(name)) kept.add(name, value);
+        }
         if (status == 101) return open_tunnel(headers, std::move(kept));
         const bool bodiless = status == 204 || status == 304;
         const auto length = length_of(headers);

@@ -66,6 +66,7 @@ TEST_F(ProxyTest, PassesRequestsAndAnswersWithoutWhatConcernsOneConnection) {
     EXPECT_EQ(answer.status, 201);
     EXPECT_EQ(answer.body, "made");
     EXPECT_TRUE(answer.has("Set-Cookie: a=1; HttpOnly\r\n") && answer.has("Set-Cookie: b=2\r\n")) << answer.head;
+    EXPECT_EQ(answer.head.find("Date:"), answer.head.rfind("Date:")) << answer.head;
     EXPECT_FALSE(answer.has("Keep-Alive")) << answer.head;
     loop_.run([&] {
         EXPECT_EQ(seen.method, "POST");
