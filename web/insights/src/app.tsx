@@ -68,7 +68,7 @@ export function App(): JSX.Element {
 
 function Top({ manner, time }: { manner: Manner; time: string | undefined }): JSX.Element {
   const [dark, setDark] = useState(isDark());
-  const words = { starting: 'Connecting', live: 'Live', polling: 'Every few seconds', away: 'Not connected' }[manner];
+  const words = { starting: 'Connecting', live: 'Live', polling: 'Refreshing', away: 'Not connected' }[manner];
   return (
     <header class="top">
       <div class="top-row">

@@ -75,7 +75,7 @@ export interface OrderStep {
   state: OrderState;
   time: string;
   /** Why, where there is a reason. */
-  reason?: string;
+  note?: string;
 }
 
 export interface Card {

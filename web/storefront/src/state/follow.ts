@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../api/http';
 import { oneOrder, orderEvents, orderHistory } from '../api/services';
 import type { Order, OrderStep } from '../api/types';
-import { settled } from './order';
+import { over, settled } from './order';
 
 export interface Followed {
   order: Order | null;
@@ -105,6 +105,8 @@ class Follower {
     if (this.#again) {
       this.#again = false;
       void this.#read();
+    } else if (over(state)) {
+      this.#events?.close();
     } else if (settled(state)) {
       this.#later(slowPollMs);
     } else {

@@ -49,6 +49,9 @@ export const mayPay = (state: string): boolean => state === 'placed' || state ==
 export const mayCancel = (state: string): boolean => mayPay(state);
 export const mayRefund = (state: string): boolean => state === 'confirmed';
 
+/** Nothing can happen to it any more. */
+export const over = (state: string): boolean =>
+  state === 'rejected' || state === 'expired' || state === 'cancelled' || state === 'refunded';
+
 /** Nothing more happens by itself. */
-export const settled = (state: string): boolean =>
-  state === 'rejected' || state === 'confirmed' || state === 'expired' || state === 'cancelled' || state === 'refunded';
+export const settled = (state: string): boolean => state === 'confirmed' || over(state);
