@@ -39,7 +39,7 @@ void Services::leave_out_the_ending() {
     for (const auto& slice : store_.list(slices_resource))
         for (const Ref endpoint : (*slice)["endpoints"].items()) {
             const auto target = endpoint["targetRef"];
-            if (target["kind"].str() != "Pod") continue;
+            if (target["kind"].str() != "Pod" || target["name"].str().empty()) continue;
             const std::string uid(target["uid"].str());
             const auto pod =
                 store_.get({{"", "pods"}, std::string(target["namespace"].str()), std::string(target["name"].str())});
