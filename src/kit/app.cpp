@@ -241,6 +241,8 @@ base::Result<void> App::start() {
     server_ = TRY(http::serve(io_, std::move(options), std::move(serve)));
     metrics_.gauge("app_connections", "Open connections of clients.",
                    [this] { return static_cast<double>(server_->connections()); });
+    metrics_.gauge("app_long_lived", "Open WebSockets and event streams.",
+                   [this] { return static_cast<double>(router_->long_lived()); });
     for (auto* periodic : std::exchange(periodics_, {})) periodic->plan();
     log_->info("listening", {{"address", *settings_.address}, {"port", server_->port()}, {"version", version()}});
     return {};
@@ -249,6 +251,7 @@ base::Result<void> App::start() {
 void App::stop(run::Callback done) {
     stopping_ = true;
     log_->info("stopping", {{"connections", server_->connections()}});
+    router_->stop();
     server_->drain(*settings_.drain_grace, *settings_.drain_limit, std::move(done));
 }
 

@@ -75,6 +75,8 @@ http::Reply Call::State::take(int status) {
     return taken;
 }
 
+Router& Call::router() const { return state_->router; }
+
 const http::Request& Call::request() const { return state_->request; }
 
 http::Body& Call::body() {

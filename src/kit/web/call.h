@@ -32,6 +32,7 @@ class Call {
     ~Call();
 
     const http::Request& request() const;
+    Router& router() const;
     /// The decoded value of `{name}` in the route's pattern.
     std::string_view path(std::string_view name) const;
     /// The first value of a query parameter.

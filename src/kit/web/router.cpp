@@ -198,6 +198,25 @@ void Router::handle_login(Call call) {
     });
 }
 
+void Router::keep_until_stop(const std::shared_ptr<LongLived>& one) {
+    if (stopping_) return one->stop();
+    long_lived_.push_back(one);
+    if (long_lived_.size() < look_again_at_) return;
+    std::erase_if(long_lived_, [](const auto& kept) { return kept.expired(); });
+    look_again_at_ = std::max<std::size_t>(64, 2 * long_lived_.size());
+}
+
+std::size_t Router::long_lived() const {
+    return static_cast<std::size_t>(std::ranges::count_if(long_lived_, [](const auto& one) { return !one.expired(); }));
+}
+
+void Router::stop() {
+    stopping_ = true;
+    for (const auto& weak : std::exchange(long_lived_, {})) {
+        if (const auto one = weak.lock()) one->stop();
+    }
+}
+
 void Router::watch_limit(const std::shared_ptr<Call::State>& state) {
     if (!state->route || state->route->limit <= run::Duration::zero()) return;
     state->due = due_.emplace(state->started + state->route->limit, state);

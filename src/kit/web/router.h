@@ -110,6 +110,14 @@ class RouteWriter {
     Route& route_;
 };
 
+/// An answer without an end of its own.
+class LongLived {
+ public:
+    virtual ~LongLived() = default;
+    /// The service stops: say goodbye.
+    virtual void stop() = 0;
+};
+
 class Router {
  public:
     /// `seed`: of trace and span ids.
@@ -140,6 +148,11 @@ class Router {
     void verify_with(auth::Verifier& verifier) { verifier_ = &verifier; }
     bool asks_for_login() const;
     bool can_verify() const { return verifier_ != nullptr; }
+
+    /// Has stop() called when the service stops.
+    void keep_until_stop(const std::shared_ptr<LongLived>& one);
+    std::size_t long_lived() const;
+    void stop();
 
     const std::deque<Route>& routes() const { return routes_; }
     run::Loop& loop() { return loop_; }
@@ -173,6 +186,9 @@ class Router {
     auth::Verifier* verifier_ = nullptr;
     std::deque<Route> routes_;
     std::function<http::Response(const Call&, const Problem&)> problem_page_;
+    std::vector<std::weak_ptr<LongLived>> long_lived_;
+    std::size_t look_again_at_ = 64;  ///< many: then those that have gone are forgotten
+    bool stopping_ = false;
     Due due_;
     run::Time next_expiry_;
     run::Timer expiry_;

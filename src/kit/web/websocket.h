@@ -18,6 +18,7 @@ struct WebSocketOptions {
     bool same_origin = true;  ///< refuses a browser's connection from another origin with 403
 };
 
+/// Whoever holds it keeps it open; dropping it closes it with 1001. What on_text and on_close hold goes with the end.
 class WebSocket {
  public:
     virtual ~WebSocket() = default;
@@ -28,11 +29,12 @@ class WebSocket {
     virtual void close(std::uint16_t code, std::string_view reason) = 0;
 };
 
-/// Answers the call's upgrade; null after a call that asked for none was answered 426, or 400/403. Drain closes
+/// Answers the call's upgrade; null after a call that asked for none was answered 426, or 400/403, or 504. Drain closes
 /// sockets with 1001 (going away).
 std::shared_ptr<WebSocket> accept_websocket(Call call, run::Loop& loop, WebSocketOptions options = {});
 
-/// Server-sent events (the HTML standard, section 9.2).
+/// Server-sent events (the HTML standard, section 9.2). Whoever holds it keeps it open. A reader that is too slow, and
+/// a drain, end it: browsers come back by themselves, with the last id in Last-Event-ID.
 class EventStream {
  public:
     virtual ~EventStream() = default;
@@ -40,6 +42,7 @@ class EventStream {
     virtual void on_close(run::Callback closed) = 0;
     virtual void end() = 0;
 };
+/// Null when the answer's time was over.
 std::shared_ptr<EventStream> start_events(Call call, run::Loop& loop);
 
 }  // namespace kit
