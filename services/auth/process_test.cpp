@@ -303,6 +303,21 @@ TEST_P(Auth, CountsTriesAndWritesNoSecretToItsLog) {
     }
 }
 
+TEST_P(Auth, CountsTriesOfAllReplicasThroughRedis) {
+    std::string why;
+    const auto redis = kit::testing::PrivateRedis::make(why);
+    if (!redis) GTEST_SKIP() << why;
+    const Environment limited{"LOGIN_RATE=4", "REDIS_URL=" + redis->url()};
+    const auto one = started(limited);
+    const auto two = started(limited);
+    EXPECT_TRUE(until([&] { return ask(one, "GET", "/health").status == 200; }));
+    int refused = 0;
+    for (int at = 0; at < 8; ++at) refused += log_in(at % 2 == 0 ? one : two, "ann@example.com").status == 429 ? 1 : 0;
+    EXPECT_EQ(refused, 4) << "not four at each";
+    redis->stop();
+    EXPECT_EQ(log_in(one, "bob@example.com").status, 401) << "without Redis each counts for itself";
+}
+
 TEST(AuthSettings, AreCheckedAtTheStart) {
     for (const auto* wrong : {"SERVICE_TOKEN=short", "DEALER_SIGNUP=perhaps", "ADMIN_EMAIL=admin@example.com",
                               "PASSWORD_MEMORY_KIB=1", "PUBLIC_PATH=api"}) {

@@ -14,6 +14,10 @@ constexpr auto clean_every = std::chrono::hours(1);
 class Upkeep {
  public:
     Upkeep(Parts& parts, run::Duration look_every) : parts_(parts), look_every_(look_every) { plan(soon); }
+    /// Nothing once the first admin is there, or none is wished for.
+    std::optional<std::string> waits() const {
+        return admin_made_ ? std::nullopt : std::optional<std::string>("it has not been looked for yet");
+    }
 
  private:
     void plan(run::Duration delay) {
@@ -29,11 +33,15 @@ class Upkeep {
         admin_asked_ = true;
         const auto login = login_of(*parts_.settings.admin_email);
         const std::string password(std::string_view(*parts_.settings.admin_password));
-        if (login.empty() || password.empty()) return;
+        if (login.empty() || password.empty()) {
+            admin_made_ = true;
+            return;
+        }
         parts_.passwords.hash(password, [this, login](base::Result<std::string> hash) {
             if (!hash) return again(hash.error());
             parts_.accounts.ensure_admin(login, *hash, [this](base::Result<void> done) {
-                if (!done) again(done.error());
+                if (!done) return again(done.error());
+                admin_made_ = true;
             });
         });
     }
@@ -47,6 +55,7 @@ class Upkeep {
     run::Duration look_every_;
     run::Timer timer_;
     bool admin_asked_ = false;
+    bool admin_made_ = false;
 };
 
 kit::db::Deliver delivery(kit::App& app, const Settings& settings, kit::redis::Redis* redis) {
@@ -110,7 +119,8 @@ void assemble(kit::App& app, const Settings& settings) {
                                  [&keys = parts.keys] { return keys.jwks(); }));
     app.routes().verify_with(*verifier);
     app.ready_when("keys", [&verifier] { return verifier->away(); });
-    app.own<Upkeep>(parts, *settings.key_look_every);
+    const auto& upkeep = app.own<Upkeep>(parts, *settings.key_look_every);
+    app.ready_when("admin", [&upkeep] { return upkeep.waits(); });
     app.every(clean_every, "clean", [&parts] {
         parts.sessions.clean([&parts](base::Result<void> done) {
             if (!done) parts.app.log().warn("old sessions cannot be forgotten", {{"error", done.error().message}});
