@@ -13,7 +13,7 @@ import { EmptyState, Loading, ProblemNote } from '../parts/states';
 import { useTitle } from '../parts/title';
 import { VehicleArt } from '../parts/vehicle-art';
 import { useOrder } from '../state/follow';
-import { countNotices } from '../state/notices';
+import { countNoticesSoon } from '../state/notices';
 import { mayCancel, mayPay, mayRefund, meaningOf, settled, stepsDone, way } from '../state/order';
 import { say } from '../state/notes';
 import { reasonWords } from '../state/sandbox';
@@ -22,7 +22,7 @@ import { Payment } from './payment';
 export function OrderPage({ id }: PageProps): JSX.Element {
   const { order, steps, problem, live, refresh } = useOrder(id);
   useTitle(order ? `Order: ${order.vehicle}` : 'Order');
-  useEffect(() => void countNotices(), [order?.state]);
+  useEffect(countNoticesSoon, [order?.state]);
   if (problem?.status === 404 || problem?.status === 403) {
     return (
       <EmptyState title="There is no such order" text="It may belong to another account.">

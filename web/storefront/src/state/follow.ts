@@ -41,15 +41,18 @@ class Follower {
   #reading = false;
   #again = false;
   #live = false;
+  #over = false;
 
   constructor(id: string, tell: (change: Change) => void) {
     this.#id = id;
     this.#tell = tell;
+    document.addEventListener('visibilitychange', this.#seen);
     this.#listen();
     void this.#read();
   }
 
   stop(): void {
+    document.removeEventListener('visibilitychange', this.#seen);
     this.#abort.abort();
     this.#events?.close();
     clearTimeout(this.#timer);
@@ -60,13 +63,24 @@ class Follower {
     void this.#read();
   }
 
+  // A browser has six connections for an origin: a page that nobody looks at keeps none of them.
+  readonly #seen = (): void => {
+    if (document.visibilityState === 'hidden') {
+      this.#events?.close();
+      this.#setLive(false);
+    } else if (!this.#over) {
+      this.#listen();
+      void this.#read();
+    }
+  };
+
   #listen(): void {
+    this.#events?.close();
     const events = new EventSource(orderEvents(this.#id));
     this.#events = events;
     const news = (): void => void this.#read();
     events.onopen = () => this.#setLive(true);
-    events.onmessage = news;
-    for (const name of ['order', 'state', 'update', 'step']) events.addEventListener(name, news);
+    events.addEventListener('order', news);
     // The browser tries again by itself unless it gave up for good; meanwhile the order is read by the timer.
     events.onerror = () => this.#setLive(false);
   }
@@ -80,7 +94,7 @@ class Follower {
 
   #later(afterMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#read(), afterMs);
+    if (document.visibilityState === 'visible') this.#timer = setTimeout(() => void this.#read(), afterMs);
   }
 
   /** One reading at a time; a wish that comes meanwhile is kept. */
@@ -106,6 +120,7 @@ class Follower {
       this.#again = false;
       void this.#read();
     } else if (over(state)) {
+      this.#over = true;
       this.#events?.close();
     } else if (settled(state)) {
       this.#later(slowPollMs);

@@ -4,6 +4,7 @@ import { myNotices } from '../api/services';
 
 export const unread = storeOf(0);
 const everyMs = 15_000;
+const soonMs = 2500;
 
 export async function countNotices(): Promise<void> {
   try {
@@ -11,6 +12,13 @@ export async function countNotices(): Promise<void> {
   } catch {
     // The bell keeps what it knew; the notifications' own page says what is wrong.
   }
+}
+
+/** After something that causes a notification: at once, and again when it has had time to arrive. */
+export function countNoticesSoon(): () => void {
+  void countNotices();
+  const timer = setTimeout(() => void countNotices(), soonMs);
+  return () => clearTimeout(timer);
 }
 
 export function watchNotices(): () => void {
