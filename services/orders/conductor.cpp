@@ -27,7 +27,8 @@ bool being_paid(const Order& order) { return order.stage == Stage::paying || ord
 
 /// The answer to who placed it, for good.
 KeptAnswer answer_of(const Order& order) {
-    if (order.stage != Stage::rejected) return {201, json_of(order), fmt::format("/orders/{}", order.id)};
+    const bool rejected = order.stage == Stage::rejected || order.goal == Stage::rejected;
+    if (!rejected) return {201, json_of(order), fmt::format("/orders/{}", order.id)};
     const bool missing = order.reason == "no_such_vehicle";
     const auto problem = kit::problem_response(
         {.status = missing ? 404 : 409,

@@ -111,7 +111,7 @@ std::string stages_of(std::string_view state) {
 }
 
 std::string where_of(const Filter& filter, Parameters& parameters) {
-    std::string where = " WHERE stage NOT IN ('placing', 'rejected') AND vehicle_id > 0";
+    std::string where = " WHERE stage <> 'placing' AND goal <> 'rejected' AND vehicle_id > 0";
     const auto only = [&](const char* column, const std::string& value) {
         if (value.empty()) return;
         parameters.emplace_back(value);
@@ -201,12 +201,12 @@ void OrderStore::figures(const Figures& figures, Answer<std::vector<DayFigures>>
         answer(std::move(days));
     };
     database_.run(
-        fmt::format(
-            "SELECT created_at / 86400000 AS day, stage, COUNT(*), COUNT(paid_at), COUNT(confirmed_at), "
-            "COALESCE(SUM(CASE WHEN stage = 'confirmed' THEN amount ELSE 0 END), 0) FROM orders WHERE stage NOT IN "
-            "('placing', 'rejected') AND vehicle_id > 0 AND created_at >= CAST($1 AS BIGINT) AND created_at < "
-            "CAST($2 AS BIGINT){} GROUP BY created_at / 86400000, stage ORDER BY day, stage",
-            brand),
+        fmt::format("SELECT created_at / 86400000 AS day, stage, COUNT(*), COUNT(paid_at), COUNT(confirmed_at), "
+                    "COALESCE(SUM(CASE WHEN stage = 'confirmed' THEN amount ELSE 0 END), 0) FROM orders WHERE "
+                    "stage <> 'placing' AND goal <> 'rejected' AND vehicle_id > 0 AND created_at >= CAST($1 AS BIGINT) "
+                    "AND created_at < "
+                    "CAST($2 AS BIGINT){} GROUP BY created_at / 86400000, stage ORDER BY day, stage",
+                    brand),
         std::move(parameters), std::move(read));
 }
 

@@ -106,7 +106,9 @@ Moved on_capture(const Order& order, const Event& event, run::Time now) {
 
 Moved on_released(const Order& order, run::Time now) {
     if (order.stage != releasing) return passed_over;
-    return std::move(Move(order, now).stage(order.goal).publish(fmt::format("order.{}", name_of(order.goal))));
+    Move move(order, now);
+    if (order.goal != rejected) move.publish(fmt::format("order.{}", name_of(order.goal)));
+    return std::move(move.stage(order.goal));
 }
 
 Moved on_refund(const Order& order, const Event& event, run::Time now) {
@@ -164,7 +166,7 @@ std::string_view state_of(const Order& order) {
             return "paid";
         case voiding:
         case releasing:
-            return order.goal == expired ? "expired" : "cancelling";  // that it ends so is certain
+            return order.goal == cancelled ? "cancelling" : name_of(order.goal);  // that it ends so is certain
         case returning:
             return order.goal == refunded ? "refunding" : "cancelling";
         default:
@@ -203,8 +205,9 @@ base::Result<std::optional<Transition>> advance(const Order& order, const Event&
         case Happening::reserved:
             return on_reserved(order, event, now);
         case Happening::reserve_refused:
+            // Another try may have got it, and its answer been lost: it is let go in any case.
             if (order.stage != placing) return passed_over;
-            return std::move(Move(order, now).stage(rejected).reason(event.reason));
+            return std::move(Move(order, now).stage(releasing).goal(rejected).reason(event.reason));
         case Happening::pay_asked:
             return on_pay(order, event, now);
         case Happening::authorized:

@@ -2,7 +2,7 @@
 // it is written before that is done, and left only when the outcome is known, so that a step that was cut off is done
 // again. Every step can be done twice without harm: the others know repeats by the order's and the attempt's id.
 //
-//   placing --reserved--> placed <--declined-- paying <-> pending
+//   placing --reserved--> placed <--declined-- paying <-> pending         (placing --refused--> releasing)
 //                           |  \--pay-----------^ |
 //                           |                     authorized
 //                           |                     v
@@ -12,7 +12,7 @@
 //                       releasing <--voided--- voiding (also from paying, pending)      refunding
 //                           | released                                                      | money back
 //                           v                                                               v
-//                  expired / cancelled                                   refunded <--- returning
+//            expired / cancelled / rejected                              refunded <--- returning
 //
 // Money is taken only after the vehicle is sold to this order, and given back before the vehicle is.
 #pragma once
