@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "object/decode.h"
+
 namespace kinds {
 
 static const object::Message* status_message(const object::Kind& kind) {
@@ -15,13 +17,11 @@ static const object::Message* status_message(const object::Kind& kind) {
 /// A kubelet registers its Node with a status in one request.
 static bool keeps_status_on_create(const object::Kind& kind) { return kind.group.empty() && kind.kind == "Node"; }
 
-/// Storage knows no empty lists: where a list is always written, an empty one comes back as null.
+/// Storage by protobuf knows no empty lists: where a list is always written, an empty one comes back as null. What
+/// upstream stores as JSON comes back as it was.
 static void forget_empty_lists(const object::Kind& kind, json::object& object) {
-    if (!kind.message) return;
-    for (const auto& field : kind.message->fields)
-        if (field.presence == object::Presence::always && field.shape == object::Shape::list &&
-            zero(object, field.name))
-            object[field.name] = nullptr;
+    const bool stored_as_json = kind.group == "apiextensions.k8s.io" || kind.group == "apiregistration.k8s.io";
+    if (kind.message && !stored_as_json) object::fill_always(*kind.message, object);
 }
 
 void prepare_create(const object::Kind& kind, json::object& object) {

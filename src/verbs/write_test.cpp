@@ -28,6 +28,15 @@ TEST_F(WriteTest, ANewObjectGetsWhatTheServerOwns) {
     EXPECT_EQ(api->get(at("apps/v1", "Deployment", "default", "d")).value(), made.object);
 }
 
+TEST_F(WriteTest, AnEmptyListThatIsAlwaysWrittenComesBackAsNull) {
+    const auto node =
+        create("storage.k8s.io/v1", "CSINode", "", R"({"metadata": {"name": "n"}, "spec": {"drivers": []}})")
+            .value()
+            .object;
+    const auto drivers = (*node)["spec"]["drivers"];
+    EXPECT_TRUE(!drivers.missing() && drivers.value() && drivers.value()->is_null());
+}
+
 TEST_F(WriteTest, NamesAreGeneratedOnce) {
     const auto a = create_map(R"({"metadata": {"generateName": "m-"}})").value().object;
     const auto b = create_map(R"({"metadata": {"generateName": "m-"}})").value().object;
