@@ -11,7 +11,11 @@ namespace {
 using kit::Call;
 
 constexpr std::int64_t limit_max = 1000;
-constexpr std::string_view page_policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'";
+constexpr std::string_view page_policy =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+constexpr const char* page_style =
+    ":root{color-scheme:light dark}body{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:15vh "
+    "auto;padding:0 1rem}dt{opacity:.75}dd{margin:0 0 .5rem}";
 
 /// A problem whose text also stands where clients of the demo application look for it: in `error`.
 void fail(Call& call, const base::Error& error) {
@@ -114,9 +118,8 @@ std::shared_ptr<const std::string> greeting_json(std::string_view version, std::
 std::shared_ptr<const std::string> greeting_page(std::string_view version, std::string_view host) {
     auto page = std::make_shared<std::string>(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-        "content=\"width=device-width\"><title>Hello</title><style>:root{color-scheme:light dark}"
-        "body{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem}"
-        "dt{opacity:.75}dd{margin:0 0 .5rem}</style><main><h1>Hello from Slipway</h1><dl><dt>Version</dt><dd>");
+        "content=\"width=device-width\"><title>Hello</title><link rel=\"stylesheet\" "
+        "href=\"/style.css\"><main><h1>Hello from Slipway</h1><dl><dt>Version</dt><dd>");
     append_escaped(*page, version);
     *page += "</dd><dt>Host</dt><dd>";
     append_escaped(*page, host);
@@ -160,6 +163,9 @@ void add_routes(kit::App& app, Pairs& pairs, Visitors& visitors, std::string hos
             response.headers.add("Content-Security-Policy", page_policy);
             call.answer(std::move(response));
         });
+    routes.get("/style.css").unlisted().quiet().calls([](Call call) {
+        call.answer(kit::text_response(200, page_style, "text/css; charset=utf-8"));
+    });
     routes.get("/api/visitors")
         .doc("Counts one visitor more.")
         .replies(200, "The number of visitors.",
