@@ -1,9 +1,14 @@
 #include "kit/web/call.h"
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
 #include "kit/http/ascii.h"
 #include "kit/http/incoming.h"
 #include "kit/web/call_state.h"
 #include "kit/web/gzip.h"
+#include "kit/web/peer.h"
 
 namespace kit {
 namespace {
@@ -46,10 +51,24 @@ Call::~Call() {
 }
 
 /// The span is this service's part of the trace. Work for a client that went away may be given up.
+/// How long the caller waits, if it says so (Peer does): it can only shorten our own limit.
+static std::optional<run::Duration> callers_time(const http::Headers& headers) {
+    constexpr std::int64_t most_ms = 24LL * 3600 * 1000;
+    const auto text = headers.get(time_left_header);
+    std::int64_t ms = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), ms);
+    if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    if (ms < 0 || ms > most_ms) return std::nullopt;
+    return std::chrono::milliseconds(ms);
+}
+
 const Context& Call::State::made_context() {
     if (!context) {
         std::optional<run::Time> due_at;
         if (route && route->limit > run::Duration::zero()) due_at = started + route->limit;
+        if (const auto left = callers_time(request.headers)) {
+            due_at = std::min(due_at.value_or(run::Time::max()), started + *left);
+        }
         context.emplace(Trace::of(request.headers.get("traceparent"), router.rng()), due_at);
     }
     return *context;

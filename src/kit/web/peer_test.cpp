@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "kit/testing/app_fixture.h"
 #include "run/virtual_loop.h"
 
 namespace kit {
@@ -82,6 +83,22 @@ TEST_F(PeerTest, PassesOnTraceTimeAndToken) {
     EXPECT_TRUE(counted(R"(app_peer_latency_seconds_count{peer="payments"} 1)"));
     EXPECT_TRUE(counted(R"(app_peer_breaker_open{peer="payments"} 0)"));
     EXPECT_FALSE(metrics_.text().contains("the-service-token"));
+}
+
+class CalleeTest : public testing::AppFixture {};
+
+TEST_F(CalleeTest, KnowsHowLongItsCallerWaits) {
+    serve([](App& app) {
+        app.routes().get("/left").calls([&app](Call call) {
+            const auto left = call.context().left(app.loop().now(), std::chrono::hours(1));
+            call.answer(text_response(200, left <= 500ms ? "short" : left <= 10s ? "ours" : "long"));
+        });
+    });
+    EXPECT_EQ(ask(testing::get("/left")).body, "ours");
+    EXPECT_EQ(ask(testing::get("/left", "Request-Timeout-Ms: 500\r\n")).body, "short");
+    for (const auto* odd : {"86400000", "-1", "1e3", "", "99999999999999999999"}) {
+        EXPECT_EQ(ask(testing::get("/left", "Request-Timeout-Ms: " + std::string(odd) + "\r\n")).body, "ours") << odd;
+    }
 }
 
 TEST_F(PeerTest, TriesAgainWhatMayBeTriedAgain) {
