@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 KUBECTL = $(shell command -v kubectl)
 export CCACHE_DIR ?= $(CURDIR)/.cache/ccache
 
-.PHONY: help up down deps build web images test bench services bench-services web kubeconfig format clean
+.PHONY: help up down deps build web images test bench services bench-services web kubeconfig sbom format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -56,6 +56,9 @@ bench-services: deps ## measures the services beside nginx, pgbench, redis-bench
 
 kubeconfig: ## prints the kubeconfig's path (make -s kubeconfig)
 	@echo $(KUBECONFIG_FILE)
+
+sbom: ## what each program and image is made of, as CycloneDX 1.5 in build/sbom
+	@tools/sbom $(BUILD) $(IMAGES) build/sbom
 
 format: ## clang-format over all that is ours
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
