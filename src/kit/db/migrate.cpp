@@ -18,11 +18,12 @@ struct Migrating : std::enable_shared_from_this<Migrating> {
     void start() {
         // PostgreSQL: released at commit. SQLite's transaction is IMMEDIATE, which is the lock.
         if (dialect == Dialect::sqlite) return make_table();
-        session->run("SELECT pg_advisory_xact_lock(7238462390)", {},
-                     [self = shared_from_this()](base::Result<Rows> locked) {
-                         if (!locked) return self->done(std::unexpected(std::move(locked).error()));
-                         self->make_table();
-                     });
+        // A migration may take long, and so may waiting for another process to end its own.
+        session->script("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(7238462390)",
+                        [self = shared_from_this()](base::Result<void> locked) {
+                            if (!locked) return self->done(std::unexpected(std::move(locked).error()));
+                            self->make_table();
+                        });
     }
 
     void make_table() {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
+#include <map>
 
+#include "kit/db/errors.h"
 #include "kit/db/postgres_connection.h"
 #include "run/asio_loop.h"
 
@@ -13,6 +15,9 @@ namespace kit::db {
 namespace {
 
 using Connection = std::shared_ptr<PgConnection>;
+
+constexpr auto slow_front = std::chrono::milliseconds(20);  ///< nothing is put behind a statement that takes longer
+constexpr auto script_limit = std::chrono::hours(1);
 
 /// A conninfo value in quotes.
 std::string quoted(std::string_view value) {
@@ -36,7 +41,7 @@ struct Target {
     }
 };
 
-base::Result<Target> parse(const std::string& url) {
+base::Result<Target> parse(const std::string& url, run::Duration statement_limit) {
     char* message = nullptr;
     PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
     if (!options) {
@@ -54,6 +59,10 @@ base::Result<Target> parse(const std::string& url) {
         if (option->val) target.words[option->keyword] = option->val;
     }
     PQconninfoFree(options);
+    // The server gives up a statement itself, which leaves its connection usable.
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(statement_limit).count();
+    auto& words = target.words["options"];
+    words = "-c statement_timeout=" + std::to_string(limit) + (words.empty() ? "" : " ") + words;
     return target;
 }
 
@@ -87,14 +96,22 @@ class Postgres final : public Database {
     }
 
     void run(std::string sql, Parameters parameters, RowsDone done) override {
-        with_connection([this, sql = std::move(sql), parameters = std::move(parameters),
-                         done = std::move(done)](base::Result<Connection> connection) mutable {
+        place({std::move(sql), std::move(parameters), PgConnection::How::prepared, options_.statement_limit},
+              std::move(done));
+    }
+    void run(const Context& context, std::string sql, Parameters parameters, RowsDone done) override {
+        const auto now = loop_.now();
+        if (context.over(now)) return done(over());
+        PgConnection::Statement statement{std::move(sql), std::move(parameters), PgConnection::How::prepared,
+                                          context.left(now, options_.statement_limit)};
+        if (auto* free = with_room()) return send(*free, std::move(statement), std::move(done));
+        wait([this, context, statement = std::move(statement),
+              done = std::move(done)](base::Result<Connection> connection) mutable {
             if (!connection) return done(std::unexpected(std::move(connection).error()));
-            auto finished = [this, alive = alive_, done = std::move(done)](base::Result<Rows> rows) mutable {
-                done(std::move(rows));
-                if (*alive) pump();
-            };
-            (*connection)->run(std::move(sql), std::move(parameters), PgConnection::How::prepared, std::move(finished));
+            const auto time = loop_.now();
+            if (context.over(time)) return done(over());
+            statement.limit = context.left(time, options_.statement_limit);
+            send(**connection, std::move(statement), std::move(done));
         });
     }
 
@@ -108,14 +125,40 @@ class Postgres final : public Database {
     };
     struct Transaction;
 
-    Connection idle_one() const {
-        const auto found = std::ranges::find_if(
-            connections_, [](const auto& one) { return one->usable() && !one->busy() && !one->leased; });
-        return found == connections_.end() ? nullptr : *found;
+    static std::unexpected<base::Error> over() {
+        return base::fail(base::Code::timeout, "nobody waits for it any more");
     }
 
-    void with_connection(Lease lease) {
-        if (auto connection = idle_one()) return lease(std::move(connection));
+    void place(PgConnection::Statement statement, RowsDone done) {
+        if (auto* free = with_room()) return send(*free, std::move(statement), std::move(done));
+        wait([this, statement = std::move(statement),
+              done = std::move(done)](base::Result<Connection> connection) mutable {
+            if (!connection) return done(std::unexpected(std::move(connection).error()));
+            send(**connection, std::move(statement), std::move(done));
+        });
+    }
+
+    void send(PgConnection& connection, PgConnection::Statement statement, RowsDone done) {
+        connection.run(std::move(statement),
+                       [this, alive = alive_, done = std::move(done)](base::Result<Rows> rows) mutable {
+                           done(std::move(rows));
+                           if (*alive && !waiting_.empty()) pump();
+                       });
+    }
+
+    /// The connection with the least on its way; another is opened when even that one is at work.
+    PgConnection* with_room() {
+        PgConnection* best = nullptr;
+        for (const auto& one : connections_) {
+            if (one->usable() && !one->leased && (!best || one->waiting() < best->waiting())) best = one.get();
+        }
+        if (best && best->waiting() == 0) return best;
+        if (!opening_ && connections() > 0 && connections_.size() < options_.connections_max) open_one();
+        if (!best || best->waiting() >= options_.pipelined_max) return nullptr;
+        return loop_.now() - best->front_since() < slow_front ? best : nullptr;
+    }
+
+    void wait(Lease lease) {
         if (const bool away = connections() == 0 && !problem_.empty();
             away || waiting_.size() >= options_.waiting_max) {
             return lease(base::fail(base::Code::unavailable,
@@ -126,14 +169,14 @@ class Postgres final : public Database {
         if (!opening_ && connections_.size() < options_.connections_max) open_one();
     }
 
-    /// Gives free connections to who waits longest.
+    /// Gives connections with room to who waits longest.
     void pump() {
         while (!waiting_.empty()) {
-            auto connection = idle_one();
+            auto* connection = with_room();
             if (!connection) return;
             auto lease = std::move(waiting_.front().lease);
             waiting_.pop_front();
-            lease(std::move(connection));
+            lease(connection->shared_from_this());
         }
     }
 
@@ -173,6 +216,7 @@ class Postgres final : public Database {
     void connect(const std::string& address) {
         PgConnection::Events events;
         events.connected = [this](PgConnection&) { connected(); };
+        events.room = [this] { pump(); };
         events.ended = [this](PgConnection& connection, const std::string& why) {
             std::erase_if(connections_, [&](const auto& one) { return one.get() == &connection; });
             lost(why);
@@ -229,33 +273,46 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
         connection->leased = true;
     }
     void run(std::string sql, Parameters parameters, RowsDone finished) override {
+        ask({std::move(sql), std::move(parameters), PgConnection::How::prepared, pool.options_.statement_limit},
+            std::move(finished));
+    }
+    /// What was not committed does not hold: of a statement within a transaction nothing is unknown.
+    void ask(PgConnection::Statement statement, RowsDone finished) {
         auto noted = [self = shared_from_this(), finished = std::move(finished)](base::Result<Rows> rows) mutable {
-            if (!rows) self->failed = true;
+            if (!rows) {
+                self->failed = true;
+                if (outcome_unknown(rows.error())) rows.error().details = nullptr;
+                if (!self->first_error) self->first_error = rows.error();
+            }
             finished(std::move(rows));
         };
-        connection->run(std::move(sql), std::move(parameters), PgConnection::How::prepared, std::move(noted));
+        connection->run(std::move(statement), std::move(noted));
     }
     void script(std::string sql, Done finished) override {
-        auto as_void = [self = shared_from_this(), finished = std::move(finished)](base::Result<Rows> rows) mutable {
-            if (!rows) self->failed = true;
-            finished(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
-        };
-        connection->run(std::move(sql), {}, PgConnection::How::script, std::move(as_void));
+        ask({std::move(sql), {}, PgConnection::How::script, script_limit},
+            [finished = std::move(finished)](base::Result<Rows> rows) mutable {
+                finished(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
+            });
     }
     void begin(Work work) {
-        script("BEGIN", [self = shared_from_this(), work = std::move(work)](base::Result<void> begun) mutable {
-            if (!begun) return self->leave(std::move(begun));
-            work(*self, [self](base::Result<void> worked) { self->finish(std::move(worked)); });
+        run("BEGIN", {}, [self = shared_from_this(), work = std::move(work)](base::Result<Rows> begun) mutable {
+            if (!begun) return self->leave(std::unexpected(std::move(begun).error()));
+            self->work = std::move(work);
+            self->work(*self, [self](base::Result<void> worked) { self->finish(std::move(worked)); });
         });
     }
     /// After a failed statement PostgreSQL answers COMMIT with a silent rollback: that must not pass for success.
     void finish(base::Result<void> worked) {
-        if (worked && failed) worked = base::fail(base::Code::conflict, "a statement of the transaction failed");
+        if (worked && failed) {
+            worked = base::fail(base::Code::conflict, "a statement of the transaction failed");
+            if (worth_again(*first_error)) worked = std::unexpected(*first_error);
+        }
         const auto* end = worked ? "COMMIT" : "ROLLBACK";
-        script(end, [self = shared_from_this(), worked = std::move(worked)](base::Result<void> ended) mutable {
-            if (worked && !ended) worked = std::move(ended);
-            self->leave(std::move(worked));
-        });
+        connection->run({end, {}, PgConnection::How::prepared, pool.options_.statement_limit},
+                        [self = shared_from_this(), worked = std::move(worked)](base::Result<Rows> ended) mutable {
+                            if (worked && !ended) worked = std::unexpected(std::move(ended).error());
+                            self->leave(std::move(worked));
+                        });
     }
     void leave(base::Result<void> result) {
         connection->leased = false;
@@ -267,22 +324,25 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
     std::shared_ptr<bool> alive;
     Connection connection;
     Done done;
+    Work work;  ///< kept until the end: what it captured may be at work
     bool failed = false;
+    std::optional<base::Error> first_error;
 };
 
 void Postgres::transact(Work work, Done done) {
-    with_connection(
-        [this, work = std::move(work), done = std::move(done)](base::Result<Connection> connection) mutable {
-            if (!connection) return done(std::unexpected(std::move(connection).error()));
-            std::make_shared<Transaction>(*this, std::move(*connection), std::move(done))->begin(std::move(work));
-        });
+    auto start = [this, work = std::move(work), done = std::move(done)](base::Result<Connection> connection) mutable {
+        if (!connection) return done(std::unexpected(std::move(connection).error()));
+        std::make_shared<Transaction>(*this, std::move(*connection), std::move(done))->begin(std::move(work));
+    };
+    if (auto* free = with_room()) return start(free->shared_from_this());
+    wait(std::move(start));
 }
 
 }  // namespace
 
 base::Result<std::unique_ptr<Database>> open_postgres(boost::asio::io_context& io, Log& log, std::string url,
                                                       DatabaseOptions options) {
-    auto target = TRY(parse(url));
+    auto target = TRY(parse(url, options.statement_limit));
     auto poller = TRY(net::Poller::create(io));
     return std::make_unique<Postgres>(io, log, std::move(target), std::move(poller), options);
 }

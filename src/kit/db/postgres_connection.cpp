@@ -3,13 +3,17 @@
 #include <libpq-fe.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <charconv>
-#include <map>
+
+#include "kit/db/errors.h"
 
 namespace kit::db {
 namespace {
 
 constexpr auto connect_limit = std::chrono::seconds(5);
+constexpr auto hung_after = std::chrono::seconds(2);  ///< beyond a statement's limit: its connection is given up
+constexpr std::size_t prepared_max = 500;
 
 std::string message_of(PGconn* handle) {
     std::string text = handle ? PQerrorMessage(handle) : "out of memory";
@@ -23,6 +27,7 @@ base::Code code_of(std::string_view state) {
     if (state == "23505") return base::Code::already_exists;
     if (state.starts_with("23") || state.starts_with("22")) return base::Code::invalid;
     if (state.starts_with("40")) return base::Code::conflict;
+    if (state == "57014") return base::Code::timeout;  // statement_timeout
     const bool away = state.empty() || state.starts_with("08") || state.starts_with("53") || state.starts_with("57") ||
                       state == "25006";  // read-only: a standby
     return away ? base::Code::unavailable : base::Code::internal;
@@ -31,20 +36,33 @@ base::Code code_of(std::string_view state) {
 base::Error error_of(const PGresult* result) {
     const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    return {code_of(state ? state : ""), text ? text : "the database gave no reason"};
+    const std::string_view known = state ? state : "";
+    const std::string message = text ? text : "the database gave no reason";
+    if (known == "40001" || known == "40P01") return marked(base::Code::conflict, message, again_kind);
+    return {code_of(known), message};
+}
+
+/// The prepared statement is gone, or its tables look different now.
+bool stale(const PGresult* result) {
+    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const std::string_view known = state ? state : "";
+    if (known == "26000") return true;
+    const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    return known == "0A000" && text && std::string_view(text).find("cached plan") != std::string_view::npos;
 }
 
 Rows rows_of(const PGresult* result) {
     Rows rows;
     const int columns = PQnfields(result);
     rows.columns(static_cast<std::size_t>(columns));
+    rows.reserve(static_cast<std::size_t>(PQntuples(result)));
     for (int row = 0; row < PQntuples(result); ++row) {
         for (int column = 0; column < columns; ++column) {
             if (PQgetisnull(result, row, column) != 0) {
-                rows.add(std::nullopt);
+                rows.add_null();
             } else {
-                rows.add(std::string(PQgetvalue(result, row, column),
-                                     static_cast<std::size_t>(PQgetlength(result, row, column))));
+                rows.add(std::string_view(PQgetvalue(result, row, column),
+                                          static_cast<std::size_t>(PQgetlength(result, row, column))));
             }
         }
     }
@@ -58,9 +76,13 @@ Rows rows_of(const PGresult* result) {
 PgConnection::~PgConnection() { close(); }
 
 void PgConnection::close() {
+    timeout_.cancel();
     unwatch();
     if (handle_) PQfinish(std::exchange(handle_, nullptr));
     state_ = State::ended;
+    // What waits may hold this connection: a transaction does.
+    const auto sent = std::exchange(sent_, {});
+    const auto unsent = std::exchange(unsent_, {});
 }
 
 void PgConnection::connect(const std::string& conninfo) {
@@ -90,8 +112,9 @@ void PgConnection::poll_connect() {
     }
     timeout_.cancel();
     PQsetnonblocking(handle_, 1);
+    if (PQenterPipelineMode(handle_) == 0) return end(message_of(handle_));
     watch(EPOLLIN);
-    state_ = State::idle;
+    state_ = State::up;
     events_.connected(*this);
 }
 
@@ -120,96 +143,165 @@ void PgConnection::on_ready(std::uint32_t) {
     if (state_ == State::ended) return;
     if (PQconsumeInput(handle_) == 0) return end(message_of(handle_));
     flush();
-    if (state_ == State::busy) read_results();
+    read_results();
+    // Told to go while nothing is on its way: by a restart, or after idling too long.
+    if (state_ == State::up && sent_.empty() && PQstatus(handle_) == CONNECTION_BAD) end(message_of(handle_));
 }
 
-void PgConnection::run(std::string sql, Parameters parameters, How how, RowsDone done) {
-    if (state_ != State::idle)
+void PgConnection::run(Statement statement, RowsDone done) {
+    if (state_ != State::up)
         return done(base::fail(base::Code::unavailable, "the connection to the database was lost"));
-    state_ = State::busy;
-    job_.emplace(Job{std::move(sql), std::move(parameters), how, std::move(done)});
-    send();
+    const auto due = loop_.now() + statement.limit;
+    unsent_.push_back(Job{std::move(statement), std::move(done), due});
+    send_waiting();
+    if (state_ == State::up && (!timeout_ || due < timeout_at_)) plan_limit();
 }
 
-std::string PgConnection::name_of(const std::string& sql) {
-    const auto found = prepared_.find(sql);
-    return found == prepared_.end() ? std::string() : found->second;
-}
-
-void PgConnection::send() {
-    auto& job = *job_;
-    int sent = 0;
-    if (job.how == How::script) {
-        sent = PQsendQuery(handle_, job.sql.c_str());
-    } else if (const auto name = name_of(job.sql); name.empty()) {
-        job.preparing = true;
-        const auto fresh = "s" + std::to_string(prepared_.size() + 1);
-        sent = PQsendPrepare(handle_, fresh.c_str(), job.sql.c_str(), 0, nullptr);
-    } else {
-        job.preparing = false;
-        std::vector<const char*> values;
-        for (const auto& parameter : job.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-        sent = PQsendQueryPrepared(handle_, name.c_str(), static_cast<int>(values.size()), values.data(), nullptr,
-                                   nullptr, 0);
+/// A script is alone on its way: libpq takes several statements only outside of its pipeline mode.
+void PgConnection::send_waiting() {
+    while (!unsent_.empty() && !scripting_) {
+        auto& job = unsent_.front();
+        const bool script = job.statement.how == How::script;
+        if (script && !sent_.empty()) break;
+        if (!send(job)) return loop_.post([self = shared_from_this()] { self->end(message_of(self->handle_)); });
+        if (sent_.empty()) front_since_ = loop_.now();
+        sent_.push_back(std::move(job));
+        unsent_.pop_front();
+        scripting_ = script;
     }
-    if (sent == 0) return loop_.post([self = shared_from_this()] { self->end(message_of(self->handle_)); });
     flush();
 }
 
+bool PgConnection::send(Job& job) { return job.statement.how == How::script ? send_script(job) : send_prepared(job); }
+
+bool PgConnection::send_script(const Job& job) {
+    return PQexitPipelineMode(handle_) != 0 && PQsendQuery(handle_, job.statement.sql.c_str()) != 0;
+}
+
+bool PgConnection::send_prepared(Job& job) {
+    const auto& sql = job.statement.sql;
+    auto found = prepared_.find(sql);
+    job.prepares = found == prepared_.end();
+    if (job.prepares) {
+        const bool kept = prepared_.size() < prepared_max;
+        const auto name = kept ? "s" + std::to_string(++names_made_) : std::string();
+        if (PQsendPrepare(handle_, name.c_str(), sql.c_str(), 0, nullptr) == 0) return false;
+        if (kept) found = prepared_.emplace(sql, name).first;
+    }
+    const char* name = found == prepared_.end() ? "" : found->second.c_str();
+    std::vector<const char*> values;
+    values.reserve(job.statement.parameters.size());
+    for (const auto& parameter : job.statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+    return PQsendQueryPrepared(handle_, name, static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0) !=
+               0 &&
+           PQpipelineSync(handle_) != 0;
+}
+
 void PgConnection::flush() {
+    if (state_ != State::up) return;
     const int left = PQflush(handle_);
     if (left >= 0) watch(left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+/// In pipeline mode a statement ends with PGRES_PIPELINE_SYNC, a script with a null result.
 void PgConnection::read_results() {
-    while (state_ == State::busy && PQisBusy(handle_) == 0) {
+    while (state_ == State::up && !sent_.empty() && PQisBusy(handle_) == 0) {
         PGresult* result = PQgetResult(handle_);
-        if (result) {
-            take(result);
-            PQclear(result);
-        } else {
-            finish_step();
+        if (!result) {
+            if (PQstatus(handle_) == CONNECTION_BAD) return end(message_of(handle_));
+            if (scripting_) finish_front();
+            continue;
         }
+        const bool over = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+        if (!over) take(result);
+        PQclear(result);
+        if (over) finish_front();
     }
 }
 
 void PgConnection::take(pg_result* result) {
-    auto& job = *job_;
+    auto& job = sent_.front();
     const auto status = PQresultStatus(result);
+    if (status == PGRES_PIPELINE_ABORTED) return;  // what follows an error up to its Sync
     const bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
     if (job.result && !*job.result) return;  // the first error is the one to tell
     if (good) {
         job.result = rows_of(result);
-    } else {
-        job.result = std::unexpected(error_of(result));
+        return;
     }
+    const bool not_prepared = job.prepares && !job.result;  // a success before is that of the preparing
+    if (not_prepared || stale(result)) prepared_.erase(job.statement.sql);
+    if (stale(result) && !leased && !std::exchange(job.again, true)) {
+        job.result = std::unexpected(marked(base::Code::conflict, "a prepared statement was stale", again_kind));
+        return;
+    }
+    job.again = false;
+    job.result = std::unexpected(error_of(result));
 }
 
-/// All results of what was sent are here: on to the execution of what was prepared, or done.
-void PgConnection::finish_step() {
-    auto& job = *job_;
-    if (job.preparing && job.result && *job.result) {
-        prepared_.emplace(job.sql, "s" + std::to_string(prepared_.size() + 1));
+void PgConnection::finish_front() {
+    if (std::exchange(scripting_, false)) PQenterPipelineMode(handle_);
+    auto job = std::move(sent_.front());
+    sent_.pop_front();
+    front_since_ = loop_.now();
+    if (job.again && job.result && !*job.result) {
         job.result.reset();
-        return send();
+        unsent_.push_back(std::move(job));
+        return send_waiting();
     }
-    if (PQstatus(handle_) == CONNECTION_BAD) return end(message_of(handle_));
-    state_ = State::idle;
-    auto done = std::move(job.done);
-    auto result = std::move(job.result).value_or(Rows{});
-    job_.reset();
-    done(std::move(result));
+    if (job.done) {
+        job.done(std::move(job.result).value_or(Rows{}));
+    } else {
+        events_.room();
+    }
+    if (state_ == State::up && !unsent_.empty()) send_waiting();
+}
+
+/// One timer for all: late rather than set anew for each answer.
+void PgConnection::plan_limit() {
+    timeout_at_ = run::Time::max();
+    for (const auto* jobs : {&sent_, &unsent_}) {
+        for (const auto& job : *jobs) timeout_at_ = std::min(timeout_at_, job.done ? job.due : job.due + hung_after);
+    }
+    if (timeout_at_ == run::Time::max()) return timeout_.cancel();
+    timeout_ = loop_.after(timeout_at_ - loop_.now(), [this] { expire(); });
+}
+
+void PgConnection::expire() {
+    const auto self = shared_from_this();
+    timeout_.cancel();
+    const auto now = loop_.now();
+    std::vector<RowsDone> late;
+    bool hung = false;
+    for (auto* jobs : {&sent_, &unsent_}) {
+        for (auto& job : *jobs) {
+            if (job.done && job.due <= now) late.push_back(std::exchange(job.done, nullptr));
+            hung = hung || job.due + hung_after <= now;
+        }
+    }
+    for (auto& done : late) {
+        done(std::unexpected(marked(base::Code::timeout, "the database did not answer in time", unknown_kind)));
+    }
+    if (state_ != State::up) return;
+    if (hung) return end("it does not answer");
+    plan_limit();
 }
 
 void PgConnection::end(const std::string& why) {
     if (state_ == State::ended) return;
     const auto self = shared_from_this();
-    timeout_.cancel();
-    auto job = std::exchange(job_, std::nullopt);
+    auto sent = std::exchange(sent_, {});
+    auto unsent = std::exchange(unsent_, {});
     const auto reason = why.empty() ? "the connection was closed" : why;
     close();
     events_.ended(*this, reason);
-    if (job) job->done(base::fail(base::Code::unavailable, "the database is away: " + reason));
+    for (auto& job : sent) {
+        const auto* message = "the connection to the database was lost before the answer came: ";
+        if (job.done) job.done(std::unexpected(marked(base::Code::unavailable, message + reason, unknown_kind)));
+    }
+    for (auto& job : unsent) {
+        if (job.done) job.done(base::fail(base::Code::unavailable, "the database is away: " + reason));
+    }
 }
 
 }  // namespace kit::db

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <unordered_map>
 
 #include "kit/db/database.h"
 #include "run/asio_loop.h"
@@ -16,7 +17,10 @@ constexpr auto busy_retry = std::chrono::milliseconds(3);
 constexpr auto busy_limit = std::chrono::seconds(10);
 constexpr std::size_t statements_max = 256;  ///< prepared ones that are kept
 
-using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
+struct Statement {
+    std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> handle;
+    std::vector<int> places;  ///< where $1, $2, ... are bound; 0: it is not used
+};
 
 base::Error error_of(sqlite3* handle) {
     const std::string message = sqlite3_errmsg(handle);
@@ -69,6 +73,17 @@ class Sqlite final : public Session {
                     run_alone(std::move(sql), std::move(parameters), std::move(done));
                 });
         attempt(std::move(sql), std::move(parameters), std::move(done), loop_.now() + busy_limit);
+    }
+
+    /// The same for a request: not begun once its context is over.
+    void run_alone(const Context& context, std::string sql, Parameters parameters, RowsDone done) {
+        if (context.over(loop_.now())) return done(base::fail(base::Code::timeout, "nobody waits for it any more"));
+        if (!in_transaction_) return run_alone(std::move(sql), std::move(parameters), std::move(done));
+        if (full()) return done(too_busy());
+        wait([this, context, sql = std::move(sql), parameters = std::move(parameters),
+              done = std::move(done)]() mutable {
+            run_alone(context, std::move(sql), std::move(parameters), std::move(done));
+        });
     }
 
     void run(std::string sql, Parameters parameters, RowsDone done) override {
@@ -134,31 +149,38 @@ class Sqlite final : public Session {
         });
     }
 
-    base::Result<sqlite3_stmt*> prepared(const std::string& sql) {
+    base::Result<Statement*> prepared(const std::string& sql) {
         const auto found = statements_.find(sql);
-        if (found != statements_.end()) return found->second.get();
+        if (found != statements_.end()) return &found->second;
         sqlite3_stmt* made = nullptr;
         if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &made,
                                nullptr) != SQLITE_OK) {
             return std::unexpected(error_of(handle_));
         }
         if (statements_.size() >= statements_max) statements_.clear();
-        statements_.emplace(sql, Statement(made, &sqlite3_finalize));
-        return made;
+        return &statements_.emplace(sql, Statement{{made, &sqlite3_finalize}, {}}).first->second;
+    }
+
+    static int place_of(Statement& statement, std::size_t number) {
+        while (statement.places.size() <= number) {
+            const auto name = "$" + std::to_string(statement.places.size() + 1);
+            statement.places.push_back(sqlite3_bind_parameter_index(statement.handle.get(), name.c_str()));
+        }
+        return statement.places[number];
     }
 
     base::Result<Rows> execute(const std::string& sql, const Parameters& parameters) {
-        auto* statement = TRY(prepared(sql));
+        auto& statement = *TRY(prepared(sql));
+        auto* handle = statement.handle.get();
         for (std::size_t at = 0; at < parameters.size(); ++at) {
-            const auto name = "$" + std::to_string(at + 1);
-            const int index = sqlite3_bind_parameter_index(statement, name.c_str());
-            if (index == 0 || !parameters[at]) continue;  // unbound is NULL
-            sqlite3_bind_text(statement, index, parameters[at]->data(), static_cast<int>(parameters[at]->size()),
+            const int place = place_of(statement, at);
+            if (place == 0 || !parameters[at]) continue;  // unbound is NULL
+            sqlite3_bind_text(handle, place, parameters[at]->data(), static_cast<int>(parameters[at]->size()),
                               SQLITE_STATIC);
         }
-        auto rows = collect(statement);
-        sqlite3_reset(statement);
-        sqlite3_clear_bindings(statement);
+        auto rows = collect(handle);
+        sqlite3_reset(handle);
+        sqlite3_clear_bindings(handle);
         return rows;
     }
 
@@ -171,9 +193,9 @@ class Sqlite final : public Session {
             for (int at = 0; at < columns; ++at) {
                 const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, at));
                 if (text) {
-                    rows.add(std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, at))));
+                    rows.add(std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, at))));
                 } else {
-                    rows.add(std::nullopt);
+                    rows.add_null();
                 }
             }
         }
@@ -185,7 +207,7 @@ class Sqlite final : public Session {
     run::AsioLoop loop_;
     sqlite3* handle_;
     DatabaseOptions options_;
-    std::map<std::string, Statement> statements_;
+    std::unordered_map<std::string, Statement> statements_;
     std::deque<run::Callback> waiting_;
     std::map<std::uint64_t, run::Timer> retries_;
     std::uint64_t retries_made_ = 0;
@@ -199,6 +221,9 @@ class SqliteDatabase final : public Database {
     Dialect dialect() const override { return Dialect::sqlite; }
     void run(std::string sql, Parameters parameters, RowsDone done) override {
         sqlite_->run_alone(std::move(sql), std::move(parameters), std::move(done));
+    }
+    void run(const Context& context, std::string sql, Parameters parameters, RowsDone done) override {
+        sqlite_->run_alone(context, std::move(sql), std::move(parameters), std::move(done));
     }
     void transact(Work work, Done done) override { sqlite_->transact(std::move(work), std::move(done)); }
     std::optional<std::string> away() const override { return std::nullopt; }
@@ -225,7 +250,8 @@ base::Result<std::unique_ptr<Database>> open_sqlite(boost::asio::io_context& io,
     }
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, 1000);  // only while opening: turning WAL on may meet another starter
-    const auto* setup = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;";
+    const auto* setup =
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=33554432;";
     const int set = sqlite3_exec(handle, setup, nullptr, nullptr, nullptr);
     if (set != SQLITE_OK) {
         return base::fail(base::Code::unavailable,
