@@ -186,7 +186,9 @@ void Router::handle_login(Call call) {
     const auto& request = call.request();
     verifier_->verify(request, [this, needed, call = std::move(call)](base::Result<auth::Identity> found) mutable {
         if (call.state_->answered) return;  // too late
-        if (!found && needed) return call.fail(found.error());
+        // A login that cannot be checked at this moment is not nobody's.
+        const bool unchecked = !found && found.error().code == base::Code::unavailable;
+        if (!found && (needed || unchecked)) return call.fail(found.error());
         if (found) call.state_->identity = std::move(*found);
         const auto& roles = call.state_->route->roles;
         const auto* who = call.identity();
