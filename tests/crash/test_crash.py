@@ -72,7 +72,7 @@ class SinkHandler(http.server.BaseHTTPRequestHandler):
 class Runner:
     def __init__(self, world, tokens, admin):
         self.world, self.tokens, self.admin = world, tokens, admin
-        self.known, self.refused, self.unanswered = {}, 0, 0
+        self.known, self.refused, self.unanswered = {}, 0, []
         self.lock = threading.Lock()
 
     def _vehicle(self, seed, number):
@@ -113,7 +113,7 @@ class Runner:
                 elif buyer.order.refused:
                     self.refused += 1
                 else:
-                    self.unanswered += 1
+                    self.unanswered.append(buyer.order)
 
 
 def accounts(world, count):
@@ -163,9 +163,11 @@ def report(options, world, runner, facts, moving, wrong, seconds):
     missed = [site for site in SITES if site not in world.hits]
     print('%d runs (%s) in %.0f s: %d orders %s, %d refused, %d unanswered; killed %s; died at %d of %d fault sites, %d times; '
           '%d events, %d of them told twice under the same id' % (
-              options.runs, options.stores, seconds, len(facts.orders), dict(stages), runner.refused, runner.unanswered,
+              options.runs, options.stores, seconds, len(facts.orders), dict(stages), runner.refused, len(runner.unanswered),
               dict(world.kills), len(SITES) - len(missed), len(SITES), sum(world.hits.values()), len(facts.event_ids),
               sum(1 for count in world.sink.events.values() if count > 1)))
+    if len(runner.unanswered) * 20 > len(facts.orders):
+        print('a buyer without an answer: ' + '; '.join(runner.unanswered[0].log[-3:]))
     if missed and options.runs >= 3 * len(SITES):
         print('never died at: ' + ' '.join(missed))
     if moving:
