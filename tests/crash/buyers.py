@@ -120,4 +120,4 @@ class Buyer(threading.Thread):
 def plan(seed):
     """Everything that chance decides in a run, so that the seed replays it."""
     rng = random.Random(seed)
-    return rng, rng.randint(2, 4), rng.randint(3, 5)
+    return rng, rng.randint(3, 5), rng.randint(4, 6)

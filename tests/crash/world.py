@@ -45,13 +45,17 @@ def free_base_port(count=20):
     raise SystemExit('no free ports')
 
 
+class Missing(Exception):
+    """What these runs need and this machine does not have."""
+
+
 class Postgres:
     """A private PostgreSQL, a database for each service, its postmaster a child of ours."""
 
     def __init__(self, folder, port):
         found = sorted(glob.glob('/usr/lib/postgresql/*/bin/postgres'))
         if not found:
-            raise SystemExit('skipped: there is no PostgreSQL here (Debian package postgresql)')
+            raise Missing('there is no PostgreSQL here (Debian package postgresql)')
         self.bin, self.port, self.process = os.path.dirname(found[-1]), port, None
         self.data = os.path.join(folder, 'postgres')
         owner = 'postgres' if any(user.pw_name == 'postgres' for user in pwd.getpwall()) else 'nobody'
@@ -107,7 +111,7 @@ class Redis:
 
     def __init__(self, folder, port):
         if not shutil.which('redis-server'):
-            raise SystemExit('skipped: there is no redis-server here (Debian package redis-server)')
+            raise Missing('there is no redis-server here (Debian package redis-server)')
         self.folder, self.port, self.process = folder, port, None
         self.start()
 
@@ -161,6 +165,7 @@ class World:
         self.armed = {}  # service -> the site at which it will die
         self.next_sites = collections.defaultdict(collections.deque)
         self.hits = collections.Counter()  # site -> how often a service died at it
+        self.again = set()  # sites that were armed a second time
         self.kills = collections.Counter()
         self.trouble = None
         self._over = threading.Event()
@@ -233,7 +238,10 @@ class World:
                 store.start()
         else:
             self.kills[which] += 1
-            self.armed.pop(which, None)  # it did not come to its site
+            site = self.armed.pop(which, None)
+            if site and site not in self.again:  # it did not come to its site: once more
+                self.again.add(site)
+                self.next_sites[which].appendleft(site)
             self.services.kill(which)
 
     def _revive(self):
