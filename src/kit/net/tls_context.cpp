@@ -46,29 +46,25 @@ base::Result<void> use_key(SSL_CTX* context, std::string_view pem) {
     return {};
 }
 
-base::Result<void> ask_for_clients(SSL_CTX* context, std::string_view pem) {
+/// Calls `also` for each certificate that the context trusts from now on; how many there were.
+template <class Also>
+int trust(SSL_CTX* context, std::string_view pem, Also also) {
     const auto bio = reader(pem);
     int found = 0;
     while (const auto authority = next_certificate(bio.get())) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
-        SSL_CTX_add_client_CA(context, authority.get());
+        also(authority.get());
         ++found;
     }
-    if (found == 0) return failed("the client CA is not PEM");
-    ERR_clear_error();
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    return {};
+    ERR_clear_error();  // the end of the text reads as an error
+    return found;
 }
 
-base::Result<void> trust(SSL_CTX* context, std::string_view pem) {
-    const auto bio = reader(pem);
-    int found = 0;
-    while (const auto authority = next_certificate(bio.get())) {
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
-        ++found;
+base::Result<void> ask_for_clients(SSL_CTX* context, std::string_view pem) {
+    if (trust(context, pem, [&](X509* authority) { SSL_CTX_add_client_CA(context, authority); }) == 0) {
+        return failed("the client CA is not PEM");
     }
-    ERR_clear_error();
-    if (found == 0) return failed("the CA of https hosts is not PEM");
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     return {};
 }
 
@@ -119,8 +115,8 @@ base::Result<std::shared_ptr<TlsContext>> TlsContext::for_client(std::string_vie
     SSL_CTX_set_alpn_protos(context, ours, sizeof ours - 1);
     if (ca_pem.empty()) {
         SSL_CTX_set_default_verify_paths(context);
-    } else {
-        TRY(trust(context, ca_pem));
+    } else if (trust(context, ca_pem, [](X509*) {}) == 0) {
+        return failed("the CA of https hosts is not PEM");
     }
     return made;
 }

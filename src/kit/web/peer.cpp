@@ -7,7 +7,6 @@
 #include <array>
 #include <chrono>
 #include <map>
-#include <random>
 #include <utility>
 
 namespace kit {
@@ -116,7 +115,7 @@ struct Peer::State : std::enable_shared_from_this<Peer::State> {
           options(std::move(options_)),
           budget(options.retry_budget),
           breaker(options.breaker_failures, options.breaker_open),
-          rng(std::random_device()()),
+          rng(static_cast<std::uint64_t>(loop.now().time_since_epoch().count())),  // replicas start at other moments
           latency(metrics.histogram("app_peer_latency_seconds", "How long other services took to answer, each try.",
                                     label("peer", options.name))) {
         while (options.base.ends_with('/')) options.base.pop_back();
