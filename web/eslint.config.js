@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/**', '**/dist/**', '*.js', '*.mjs', '**/public/**'] },
+  { ignores: ['docs/**', '**/node_modules/**', '**/dist/**', '**/*.js', '**/*.mjs', '**/public/**'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: new URL(".", import.meta.url).pathname } },

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "kit/json_text.h"
+#include "kit/web/docs.h"
 #include "run/asio_loop.h"
 
 namespace kit {
@@ -217,6 +218,7 @@ void App::add_own_routes() {
             JsonText(text).open('{').field("service", name_).field("version", version()).close('}');
             call.answer(json_response(200, std::move(text)));
         });
+    serve_docs(*this, *settings_.docs_pages);
     router_->get("/openapi.json").unlisted().calls([this](Call call) { call.answer(json_response(200, openapi_)); });
 }
 

@@ -34,6 +34,7 @@ struct AppSettings {
     Setting<std::chrono::milliseconds> drain_limit{"drain-limit", "After SIGTERM, when what is still open is cut.",
                                                    "25s"};
     Setting<std::int64_t> body_bytes_max{"body-bytes-max", "The largest request body.", "1048576"};
+    Setting<std::string> docs_pages{"docs-pages", "The folder of the API page that /docs shows.", "build/web/docs"};
     Setting<std::chrono::milliseconds> migrate_patience{
         "migrate-patience", "How long the command `migrate` waits for a database that is away.", "10s"};
 };

@@ -102,6 +102,17 @@ TEST_F(Routes, CancelWhenTheClientGoesAway) {
     loop_.run([&] { held.reset(); });
 }
 
+TEST_F(Routes, AreShownAtDocs) {
+    serve([](App& app) { app.routes().get("/x").calls([](Call call) { call.answer(text_response(200, "x")); }); });
+    const auto page = ask(get("/docs"));
+    EXPECT_EQ(page.status, 200);
+    EXPECT_TRUE(page.has("Content-Type: text/html") && page.has("Content-Security-Policy: default-src 'none'"));
+    EXPECT_EQ(page.body.find("<script>"), std::string::npos) << "no script within the page";
+    const auto moved = ask(get("/docs/"));
+    EXPECT_EQ(moved.status, 303);
+    EXPECT_TRUE(moved.has("Location: ../docs"));
+}
+
 /// Reads a body to its end, one piece after the other, and says how long it was.
 struct Upload {
     Call call;

@@ -46,13 +46,6 @@ std::string_view type_of(std::string_view path) {
     return found == std::end(types) ? "application/octet-stream" : found->type;
 }
 
-struct File {
-    std::string path;
-    bool has_gz = false;  ///< the same in gzip lies beside it, as x.js.gz
-    std::string kept_tag;
-    std::shared_ptr<const std::string> kept_gzip;
-};
-
 std::optional<std::string> content(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::error_code error;
@@ -79,92 +72,84 @@ bool names(std::string_view if_none_match, std::string_view tag) {
     return !bare.empty() && at != std::string_view::npos;
 }
 
-class Shelf {
- public:
-    explicit Shelf(StaticFiles options) : options_(std::move(options)) {}
-
-    base::Result<void> fill() {
-        std::error_code error;
-        const std::filesystem::path top(options_.folder);
-        for (std::filesystem::recursive_directory_iterator at(top, error), end; !error && at != end;
-             at.increment(error)) {
-            if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
-            if (files_.size() >= files_max) return base::fail(base::Code::too_large, options_.folder + " is too full");
-            files_.emplace(at->path().lexically_relative(top).generic_string(), File{.path = at->path().string()});
-        }
-        if (error) return base::fail(base::Code::not_found, options_.folder + ": " + error.message());
-        for (auto& [name, file] : files_) file.has_gz = files_.contains(name + ".gz");
-        return {};
-    }
-
-    void answer(Call call) {
-        const std::string name(call.path("rest"));
-        auto* file = find(name);
-        if (!file) return call.problem({.status = 404, .detail = "nothing is at " + call.request().path, .fields = {}});
-        const auto& headers = call.request().headers;
-        const auto tag = tag_of(file->path);
-        http::Response response;
-        for (const auto& [field, value] : options_.headers.all()) response.headers.add(field, value);
-        const bool lasts = !options_.forever.empty() && name.starts_with(options_.forever) && files_.contains(name);
-        response.headers.add("Cache-Control", lasts ? "public, max-age=31536000, immutable" : "no-cache");
-        response.headers.add("ETag", tag);
-        response.headers.add("Vary", "Accept-Encoding");
-        if (names(headers.get("If-None-Match"), tag)) {
-            response.status = 304;
-            return call.answer(std::move(response));
-        }
-        response.headers.add("Content-Type", type_of(file->path));
-        response.body = body_of(*file, tag, response.headers, takes_gzip(headers.get("Accept-Encoding")));
-        if (!response.body) return call.fail({base::Code::unavailable, "the file cannot be read"});
-        call.answer(std::move(response));
-    }
-
- private:
-    File* find(std::string_view name) {
-        std::string wanted(name);
-        if (wanted.empty() || wanted.ends_with('/')) wanted += options_.front;
-        auto found = files_.find(wanted);
-        if (found == files_.end()) found = files_.find(wanted + "/" + options_.front);
-        const auto last = name.substr(name.rfind('/') + 1);
-        if (found == files_.end() && !options_.fallback.empty() && last.find('.') == std::string_view::npos)
-            found = files_.find(options_.fallback);
-        return found == files_.end() ? nullptr : &found->second;
-    }
-
-    std::shared_ptr<const std::string> body_of(File& file, const std::string& tag, http::Headers& headers,
-                                               bool in_gzip) {
-        if (!in_gzip || !worth_compressing(type_of(file.path))) return read(file.path);
-        headers.add("Content-Encoding", "gzip");
-        if (file.has_gz) return read(file.path + ".gz");
-        if (file.kept_gzip && file.kept_tag == tag) return file.kept_gzip;
-        const auto plain = content(file.path);
-        if (!plain) return nullptr;
-        auto packed = std::make_shared<const std::string>(gzip(*plain, level_kept));
-        if (kept_bytes_ + packed->size() <= kept_bytes_max) {
-            kept_bytes_ += packed->size() - (file.kept_gzip ? file.kept_gzip->size() : 0);
-            file.kept_gzip = packed;
-            file.kept_tag = tag;
-        }
-        return packed;
-    }
-
-    static std::shared_ptr<const std::string> read(const std::string& path) {
-        auto text = content(path);
-        return text ? std::make_shared<const std::string>(std::move(*text)) : nullptr;
-    }
-
-    StaticFiles options_;
-    std::map<std::string, File, std::less<>> files_;
-    std::size_t kept_bytes_ = 0;
-};
+std::shared_ptr<const std::string> read(const std::string& path) {
+    auto text = content(path);
+    return text ? std::make_shared<const std::string>(std::move(*text)) : nullptr;
+}
 
 }  // namespace
 
+base::Result<void> FileShelf::fill() {
+    std::error_code error;
+    const std::filesystem::path top(options_.folder);
+    for (std::filesystem::recursive_directory_iterator at(top, error), end; !error && at != end; at.increment(error)) {
+        if (!at->is_regular_file(error) || at->is_symlink(error)) continue;
+        if (files_.size() >= files_max) return base::fail(base::Code::too_large, options_.folder + " is too full");
+        File file;
+        file.path = at->path().string();
+        files_.emplace(at->path().lexically_relative(top).generic_string(), std::move(file));
+    }
+    if (error) return base::fail(base::Code::not_found, options_.folder + ": " + error.message());
+    for (auto& [name, file] : files_) file.has_gz = files_.contains(name + ".gz");
+    return {};
+}
+
+void FileShelf::answer(Call call, const std::string& name) {
+    auto* file = find(name);
+    if (!file) return call.problem({.status = 404, .detail = "nothing is at " + call.request().path, .fields = {}});
+    const auto& headers = call.request().headers;
+    const auto tag = tag_of(file->path);
+    http::Response response;
+    for (const auto& [field, value] : options_.headers.all()) response.headers.add(field, value);
+    const bool lasts = !options_.forever.empty() && name.starts_with(options_.forever) && files_.contains(name);
+    response.headers.add("Cache-Control", lasts ? "public, max-age=31536000, immutable" : "no-cache");
+    response.headers.add("ETag", tag);
+    response.headers.add("Vary", "Accept-Encoding");
+    if (names(headers.get("If-None-Match"), tag)) {
+        response.status = 304;
+        return call.answer(std::move(response));
+    }
+    response.headers.add("Content-Type", type_of(file->path));
+    const bool packed = takes_gzip(headers.get("Accept-Encoding")) && worth_compressing(type_of(file->path));
+    if (packed) response.headers.add("Content-Encoding", "gzip");
+    response.body = packed ? packed_body(*file, tag) : read(file->path);
+    if (!response.body) return call.fail({base::Code::unavailable, "the file cannot be read"});
+    call.answer(std::move(response));
+}
+
+FileShelf::File* FileShelf::find(std::string_view name) {
+    std::string wanted(name);
+    if (wanted.empty() || wanted.ends_with('/')) wanted += options_.front;
+    auto found = files_.find(wanted);
+    if (found == files_.end()) found = files_.find(wanted + "/" + options_.front);
+    const auto last = name.substr(name.rfind('/') + 1);
+    if (found == files_.end() && !options_.fallback.empty() && last.find('.') == std::string_view::npos)
+        found = files_.find(options_.fallback);
+    return found == files_.end() ? nullptr : &found->second;
+}
+
+std::shared_ptr<const std::string> FileShelf::packed_body(File& file, const std::string& tag) {
+    if (file.has_gz) return read(file.path + ".gz");
+    if (file.kept_gzip && file.kept_tag == tag) return file.kept_gzip;
+    const auto plain = content(file.path);
+    if (!plain) return nullptr;
+    auto packed = std::make_shared<const std::string>(gzip(*plain, level_kept));
+    if (kept_bytes_ + packed->size() <= kept_bytes_max) {
+        kept_bytes_ += packed->size() - (file.kept_gzip ? file.kept_gzip->size() : 0);
+        file.kept_gzip = packed;
+        file.kept_tag = tag;
+    }
+    return packed;
+}
+
 base::Result<void> serve_files(Router& router, StaticFiles options) {
     auto pattern = options.at + (options.at.ends_with('/') ? "{rest...}" : "/{rest...}");
-    const auto shelf = std::make_shared<Shelf>(std::move(options));
+    const auto shelf = std::make_shared<FileShelf>(std::move(options));
     TRY(shelf->fill());
-    router.get(std::move(pattern)).unlisted().calls([shelf](Call call) { shelf->answer(std::move(call)); });
+    router.get(std::move(pattern)).unlisted().calls([shelf](Call call) {
+        const std::string name(call.path("rest"));
+        shelf->answer(std::move(call), name);
+    });
     return {};
 }
 

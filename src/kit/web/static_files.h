@@ -2,8 +2,9 @@
 // found is served, so that no address leads out of the folder.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "kit/web/router.h"
@@ -19,6 +20,30 @@ struct StaticFiles {
     std::string fallback;
     std::string forever = "assets/";  ///< files under it change their names with their content; "": none
     http::Headers headers;            ///< in each answer: Content-Security-Policy, ...
+};
+
+/// The files, for who has routes of its own for them.
+class FileShelf {
+ public:
+    explicit FileShelf(StaticFiles options) : options_(std::move(options)) {}
+    /// Finds the files; an Error names a folder that cannot be read.
+    base::Result<void> fill();
+    /// `name` below the folder, decoded; "" is its front.
+    void answer(Call call, const std::string& name);
+
+ private:
+    struct File {
+        std::string path;
+        bool has_gz = false;  ///< the same in gzip lies beside it, as x.js.gz
+        std::string kept_tag;
+        std::shared_ptr<const std::string> kept_gzip;
+    };
+    File* find(std::string_view name);
+    std::shared_ptr<const std::string> packed_body(File& file, const std::string& tag);
+
+    StaticFiles options_;
+    std::map<std::string, File, std::less<>> files_;
+    std::size_t kept_bytes_ = 0;
 };
 
 /// GET (and HEAD) for all below `at`; closer routes go first. An Error names a folder that cannot be read.
