@@ -105,6 +105,31 @@ class PrivateRedis {
     int out_ = -1;
 };
 
+/// A server that speaks MongoDB's protocol (tests/mongo). It keeps what it has over stop() and start().
+class PrivateMongo {
+ public:
+    /// Null when none can be had; `why` says why.
+    static std::unique_ptr<PrivateMongo> make(std::string& why);
+    ~PrivateMongo();
+    PrivateMongo(const PrivateMongo&) = delete;
+    PrivateMongo& operator=(const PrivateMongo&) = delete;
+
+    bool start();
+    /// Killed.
+    void stop();
+    std::uint16_t port() const { return port_; }
+    std::string url() const { return "mongodb://127.0.0.1:" + std::to_string(port_) + "/test"; }
+
+ private:
+    PrivateMongo() = default;
+    TemporaryFolder folder_;
+    std::string program_;
+    std::uint16_t port_ = 0;
+    pid_t pid_ = -1;
+    int out_ = -1;
+    int in_ = -1;
+};
+
 /// A port that nobody had a moment ago.
 std::uint16_t free_port();
 
