@@ -9,6 +9,8 @@ namespace {
 
 using object::Ref;
 
+constexpr std::int64_t affinity_default_s = 10800;
+
 std::string lower(std::string_view text, std::string_view otherwise) {
     std::string out(text.empty() ? otherwise : text);
     std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -77,6 +79,7 @@ bool has_cluster_ip(const object::Object& service) {
 std::vector<PortRule> port_rules(const object::Object& service, const std::vector<Endpoint>& endpoints) {
     std::vector<PortRule> out;
     if (!has_cluster_ip(service)) return out;
+    const auto affinity = service["spec"]["sessionAffinityConfig"];
     const bool sticky = service["spec"]["sessionAffinity"].str() == "ClientIP";
     for (const Ref port : service["spec"]["ports"].items()) {
         const NamedPort wanted{.name = std::string(port["name"].str()),
@@ -88,7 +91,8 @@ std::vector<PortRule> port_rules(const object::Object& service, const std::vecto
                       .cluster_ip = std::string(service["spec"]["clusterIP"].str()),
                       .addresses = {},
                       .backends = backends(endpoints, wanted, &Endpoint::ready),
-                      .balance = sticky ? Balance::by_client : Balance::random};
+                      .balance = sticky ? Balance::by_client : Balance::random,
+                      .affinity_s = affinity["clientIP"]["timeoutSeconds"].num(affinity_default_s)};
         if (rule.backends.empty()) rule.backends = backends(endpoints, wanted, &Endpoint::serving);
         add_addresses(rule, service);
         out.push_back(std::move(rule));

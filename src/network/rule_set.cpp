@@ -38,36 +38,29 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) {
     return h ^ (h >> 33);
 }
 
+json::value of_protocol(const PortRule& rule) { return match("==", meta("l4proto"), json::value(rule.protocol)); }
+json::value to_backend(const Backend& backend) {
+    return {{"dnat", {{"family", "ip"}, {"addr", backend.ip}, {"port", backend.port}}}};
+}
+json::value go_to(std::string_view chain) { return {{"goto", {{"target", chain}}}}; }
+
 /// The rules of a service port's chain. The first picks a backend from a map. While a transaction is being made, a
 /// packet that entered by the old rules may find the old map gone already; without a second rule it would go on
 /// untranslated and be refused. That one names a backend of the same rules, which still serves at that moment.
 json::array to_backends(const PortRule& rule) {
     json::array entries;
-    json::value key;
-    const auto at = [&](std::size_t place, const Backend& b) {
-        entries.push_back(json::array{place, concat({json::value(b.ip), json::value(b.port)})});
-    };
-    if (rule.balance == Balance::random) {
-        for (std::size_t i = 0; i < rule.backends.size(); ++i) at(i, rule.backends[i]);
-        key = {{"numgen", {{"mode", "random"}, {"mod", rule.backends.size()}, {"offset", 0}}}};
-    } else {
-        const auto chosen = bucket_backends(rule.backends);
-        for (std::size_t i = 0; i < chosen.size(); ++i) at(i, rule.backends[chosen[i]]);
-        key = {{"jhash", {{"mod", buckets}, {"expr", payload("ip", "saddr")}}}};
+    for (std::size_t i = 0; i < rule.backends.size(); ++i) {
+        const auto& b = rule.backends[i];
+        entries.push_back(json::array{i, concat({json::value(b.ip), json::value(b.port)})});
     }
+    json::value key{{"numgen", {{"mode", "random"}, {"mod", rule.backends.size()}, {"offset", 0}}}};
     json::object target{{"key", std::move(key)}, {"data", {{"set", std::move(entries)}}}};
-    json::value dnat{{"dnat", {{"family", "ip"}, {"addr", {{"map", std::move(target)}}}}}};
-    const auto protocol = match("==", meta("l4proto"), json::value(rule.protocol));
-    const auto& first = rule.backends.front();
-    json::value fallback{{"dnat", {{"family", "ip"}, {"addr", first.ip}, {"port", first.port}}}};
-    json::array rules;
-    for (auto* target_of : {&dnat, &fallback}) {
-        auto& rule_made = rules.emplace_back(json::array_kind).get_array();
-        rule_made.push_back(protocol);
-        rule_made.push_back(std::move(*target_of));
-    }
-    return rules;
+    json::value choice{{"dnat", {{"family", "ip"}, {"addr", {{"map", std::move(target)}}}}}};
+    return {json::array{of_protocol(rule), std::move(choice)},
+            json::array{of_protocol(rule), to_backend(rule.backends.front())}};
 }
+
+}  // namespace
 
 class Transaction {
  public:
@@ -102,6 +95,10 @@ class Transaction {
                 {{"name", name}, {"type", type}, {"hook", hook}, {"prio", priority}, {"policy", "accept"}});
     }
     void chain(std::string_view name) { command("add", "chain", {{"name", name}}); }
+    void clients(std::string_view set, std::int64_t remembered_s) {
+        command("add", "set",
+                {{"name", set}, {"type", "ipv4_addr"}, {"flags", json::array{"timeout"}}, {"timeout", remembered_s}});
+    }
     std::string text() && { return json::serialize(json::object{{"nftables", std::move(commands_)}}); }
 
     /// What stands there whatever the services are.
@@ -130,7 +127,7 @@ void Transaction::sets() {
     command("add", "set", {{"name", "refused"}, {"type", meeting}});
 }
 
-json::value meeting_key() { return concat({payload("ip", "daddr"), meta("l4proto"), payload("th", "dport")}); }
+static json::value meeting_key() { return concat({payload("ip", "daddr"), meta("l4proto"), payload("th", "dport")}); }
 
 void Transaction::translation() {
     constexpr int dstnat = -100, srcnat = 100;
@@ -170,8 +167,6 @@ void Transaction::refusal() {
     }
 }
 
-}  // namespace
-
 std::vector<std::size_t> bucket_backends(const std::vector<Backend>& backends) {
     std::vector<std::size_t> out(buckets);
     for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
@@ -182,6 +177,33 @@ std::vector<std::size_t> bucket_backends(const std::vector<Backend>& backends) {
         }
     }
     return out;
+}
+
+/// A chain for each backend, which remembers the clients that it leads there, and before anything else a look at who
+/// is remembered. A new client's address decides (rendezvous hashing), so that a daemon that has forgotten whom it knew
+/// leads most of them to where they were.
+void RuleSet::keep_clients(Part& part, const std::string& chain, const PortRule& rule) {
+    json::array rules, buckets_of;
+    std::vector<std::string> chains;
+    const auto client = payload("ip", "saddr");
+    for (const auto& backend : rule.backends) {
+        const auto place = chain + "/" + backend.ip + "/" + std::to_string(backend.port);
+        const auto set = "clients/" + std::to_string(rule.affinity_s) + "/" + place;
+        part.sets[set] = rule.affinity_s;
+        const json::value remember{{"set", {{"op", "update"}, {"elem", client}, {"set", "@" + set}}}};
+        const json::array own{json::array{of_protocol(rule), remember, to_backend(backend)},
+                              json::array{of_protocol(rule), to_backend(backend)}};  // the set may be full
+        part.chains[place] = json::serialize(own);
+        rules.push_back(json::array{match("==", client, json::value("@" + set)), go_to(place)});
+        chains.push_back(place);
+    }
+    const auto chosen = bucket_backends(rule.backends);
+    for (std::size_t i = 0; i < chosen.size(); ++i) buckets_of.push_back(json::array{i, go_to(chains[chosen[i]])});
+    const json::value hash{{"jhash", {{"mod", buckets}, {"expr", client}}}};
+    const json::value choice{{"vmap", {{"key", hash}, {"data", {{"set", std::move(buckets_of)}}}}}};
+    rules.push_back(json::array{choice});
+    rules.push_back(json::array{go_to(chains.front())});  // a map that is being replaced leads nowhere
+    part.chains[chain] = json::serialize(rules);
 }
 
 RuleSet::Part RuleSet::part_of(const ServiceName& service, const std::vector<PortRule>& ports) {
@@ -196,7 +218,10 @@ RuleSet::Part RuleSet::part_of(const ServiceName& service, const std::vector<Por
         }
         const auto chain =
             "svc/" + service.ns + "/" + service.name + "/" + rule.protocol + "/" + std::to_string(rule.port);
-        part.chains[chain] = json::serialize(to_backends(rule));
+        if (rule.balance == Balance::by_client)
+            keep_clients(part, chain, rule);
+        else
+            part.chains[chain] = json::serialize(to_backends(rule));
         if (!rule.cluster_ip.empty()) part.elements[{"services", meeting(rule.cluster_ip)}] = chain;
         for (const auto& ip : rule.addresses) part.elements[{"services", meeting(ip)}] = chain;
         if (rule.node_port != 0)
@@ -245,6 +270,12 @@ const std::string* RuleSet::wanted_element(const Element& element) const {
     return claims == claims_.end() ? nullptr : &claims->second.begin()->second;
 }
 
+std::map<std::string, std::int64_t> RuleSet::wanted_sets() const {
+    std::map<std::string, std::int64_t> sets;
+    for (const auto& [service, part] : parts_) sets.insert(part.sets.begin(), part.sets.end());
+    return sets;
+}
+
 std::string RuleSet::everything() {
     Transaction out(settings_);
     out.table("add");  // so that deleting never fails
@@ -255,9 +286,11 @@ std::string RuleSet::everything() {
     sent_elements_.clear();
     changed_chains_.clear();
     changed_elements_.clear();
+    sent_sets_ = wanted_sets();
+    for (const auto& [set, seconds] : sent_sets_) out.clients(set, seconds);
+    for (const auto& [chain, owner] : chain_owners_) out.chain(chain);
     for (const auto& [chain, owner] : chain_owners_) {
         sent_chains_[chain] = wanted_chain(chain);
-        out.chain(chain);
         out.rules(chain, sent_chains_[chain]);
     }
     for (const auto& [element, claims] : claims_) {
@@ -267,26 +300,31 @@ std::string RuleSet::everything() {
     return std::move(out).text();
 }
 
-std::string RuleSet::changes() {
-    Transaction out(settings_);
-    bool any = false;
-    std::vector<std::string> gone;
+/// Chains are all there before a rule of any leads to them.
+bool RuleSet::change_chains(Transaction& out, std::vector<std::string>& gone) {
+    std::vector<std::string> changed;
     for (const auto& chain : changed_chains_) {
-        const auto rule = wanted_chain(chain);
+        const auto rules = wanted_chain(chain);
         const auto sent = sent_chains_.find(chain);
-        if (sent != sent_chains_.end() ? sent->second == rule : rule.empty()) continue;
-        any = true;
-        if (rule.empty()) {
+        if (sent != sent_chains_.end() ? sent->second == rules : rules.empty()) continue;
+        if (rules.empty()) {
             gone.push_back(chain);
             continue;
         }
+        changed.push_back(chain);
         if (sent == sent_chains_.end())
             out.chain(chain);
         else
             out.command("flush", "chain", {{"name", chain}});
-        out.rules(chain, rule);
-        sent_chains_[chain] = rule;
+        sent_chains_[chain] = rules;
     }
+    for (const auto& chain : changed) out.rules(chain, sent_chains_[chain]);
+    changed_chains_.clear();
+    return !changed.empty() || !gone.empty();
+}
+
+bool RuleSet::change_elements(Transaction& out) {
+    bool any = false;
     for (const auto& element : changed_elements_) {
         const auto* wanted = wanted_element(element);
         const auto sent = sent_elements_.find(element);
@@ -300,13 +338,27 @@ std::string RuleSet::changes() {
         out.element("add", element.set, element.key, *wanted);
         sent_elements_[element] = *wanted;
     }
+    changed_elements_.clear();
+    return any;
+}
+
+std::string RuleSet::changes() {
+    Transaction out(settings_);
+    std::vector<std::string> gone;
+    const auto sets = changed_chains_.empty() ? sent_sets_ : wanted_sets();
+    for (const auto& [set, seconds] : sets)
+        if (!sent_sets_.contains(set)) out.clients(set, seconds);
+    const bool chains = change_chains(out, gone);
+    const bool elements = change_elements(out);
     for (const auto& chain : gone) {  // last: nothing may lead there any more
-        out.command("delete", "chain", {{"name", chain}});
+        out.command("flush", "chain", {{"name", chain}});
         sent_chains_.erase(chain);
     }
-    changed_chains_.clear();
-    changed_elements_.clear();
-    return any ? std::move(out).text() : "";
+    for (const auto& chain : gone) out.command("delete", "chain", {{"name", chain}});
+    for (const auto& [set, seconds] : sent_sets_)
+        if (!sets.contains(set)) out.command("delete", "set", {{"name", set}});
+    sent_sets_ = sets;
+    return chains || elements ? std::move(out).text() : "";
 }
 
 }  // namespace network

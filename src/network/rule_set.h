@@ -24,7 +24,7 @@ struct Backend {
 
 enum class Balance : std::uint8_t {
     random,     ///< each connection for itself
-    by_client,  ///< a client's address decides, and few clients move when backends come and go
+    by_client,  ///< a client's address decides, and the client keeps its backend until it was away for a while
 };
 
 /// One port of a service: where it is met and where it leads.
@@ -36,6 +36,7 @@ struct PortRule {
     std::vector<std::string> addresses;  ///< external ones
     std::vector<Backend> backends;
     Balance balance = Balance::random;
+    std::int64_t affinity_s = 10800;  ///< by_client: that long after its last connection a client may be led elsewhere
 };
 
 struct RuleSettings {
@@ -44,6 +45,8 @@ struct RuleSettings {
     std::string pod_cidr = "10.244.0.0/24";
     std::string service_cidr = "10.96.0.0/16";
 };
+
+class Transaction;
 
 class RuleSet {
  public:
@@ -63,11 +66,16 @@ class RuleSet {
         auto operator<=>(const Element&) const = default;
     };
     struct Part {
-        std::map<std::string, std::string> chains;  ///< name -> its rule's expressions as JSON text
+        std::map<std::string, std::string> chains;  ///< name -> its rules' expressions as JSON text
+        std::map<std::string, std::int64_t> sets;   ///< of clients: name -> seconds that they are remembered
         std::map<Element, std::string> elements;    ///< -> chain it leads to, "" for sets
     };
 
     static Part part_of(const ServiceName& service, const std::vector<PortRule>& ports);
+    static void keep_clients(Part& part, const std::string& chain, const PortRule& rule);
+    bool change_chains(Transaction& out, std::vector<std::string>& gone);
+    bool change_elements(Transaction& out);
+    std::map<std::string, std::int64_t> wanted_sets() const;
     std::string wanted_chain(const std::string& name) const;
     /// The first claim counts where two services claim the same address and port.
     const std::string* wanted_element(const Element& element) const;
@@ -77,6 +85,7 @@ class RuleSet {
     std::map<std::string, ServiceName> chain_owners_;
     std::map<Element, std::map<ServiceName, std::string>> claims_;
     std::map<std::string, std::string> sent_chains_;
+    std::map<std::string, std::int64_t> sent_sets_;
     std::map<Element, std::string> sent_elements_;
     std::set<std::string> changed_chains_;
     std::set<Element> changed_elements_;

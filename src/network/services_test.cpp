@@ -211,6 +211,31 @@ TEST_F(ServicesTest, AtStartWhatEndsIsLeftOutWhateverItsSliceSays) {
     EXPECT_FALSE(last_names(R"(["10.244.0.9",8080])"));
 }
 
+TEST_F(ServicesTest, AClientIsRememberedByEachBackendForTheTimeItSays) {
+    auto sticky = service();
+    auto& spec = sticky["spec"].as_object();
+    spec["sessionAffinity"] = "ClientIP";
+    ASSERT_TRUE(store.create(service_key(), sticky));
+    ASSERT_TRUE(store.create(slice_key(), slice({"10.244.0.7", "10.244.0.8"})));
+    services.start();
+    settle();
+    const std::string chain = "svc/default/web/tcp/80/10.244.0.7/8080";
+    EXPECT_TRUE(last_names(R"("name":"clients/10800/)" + chain + R"(","type":"ipv4_addr","flags":["timeout"])"));
+    EXPECT_TRUE(
+        last_names(R"({"set":{"op":"update","elem":{"payload":{"protocol":"ip","field":"saddr"}},"set":"@clients)"));
+    (void)store.update(slice_key(), slice({"10.244.0.8"}), 0);
+    settle();
+    EXPECT_TRUE(last_names(R"({"delete":{"set":{"name":"clients/10800/)" + chain));
+    EXPECT_TRUE(last_names(R"({"delete":{"chain":{"name":")" + chain));
+    EXPECT_FALSE(last_names(R"({"add":{"set")"));
+    spec["sessionAffinityConfig"] = {{"clientIP", {{"timeoutSeconds", 60}}}};
+    (void)store.update(service_key(), sticky, 0);
+    settle();
+    EXPECT_TRUE(last_names(R"({"add":{"set":{"name":"clients/60/svc)"));
+    EXPECT_TRUE(last_names(R"("timeout":60)"));
+    EXPECT_TRUE(last_names(R"({"delete":{"set":{"name":"clients/10800/svc)"));
+}
+
 TEST_F(ServicesTest, NamesFollow) {
     serve({"10.244.0.7"});
     ASSERT_TRUE(services.zone().find("default", "web"));

@@ -81,10 +81,15 @@ Result<void> Kernel::command(Table& table, std::string_view verb, std::string_vi
     if (what == "chain") return chain_command(table, verb, name);
     if (what == "element") return element_command(table, verb, body);
     if (what == "set" || what == "map") {
-        if (verb == "add")
+        if (verb == "add") {
             table.sets.try_emplace(name);
-        else if (!table.sets.erase(name))
-            return base::fail(Code::not_found, "no set " + name);
+            return {};
+        }
+        for (const auto& [chain, content] : table.chains)
+            for (const auto& rule : content.rules)
+                if (refers(rule, "@" + name))
+                    return base::fail(Code::conflict, "set " + name + " is in use by " + chain);
+        if (!table.sets.erase(name)) return base::fail(Code::not_found, "no set " + name);
         return {};
     }
     const auto chain = table.chains.find(std::string(body["chain"].str()));
@@ -147,13 +152,15 @@ Result<void> Kernel::check_references(const Table& table, const json::value& val
     return {};
 }
 
-bool Kernel::refers(const json::value& value, std::string_view chain) {
+/// Whether it leads to that chain, or looks in that "@set".
+bool Kernel::refers(const json::value& value, std::string_view name) {
+    if (const auto* text = value.if_string()) return name.starts_with('@') && std::string_view(*text) == name;
     if (const auto* list = value.if_array())
         for (const auto& item : *list)
-            if (refers(item, chain)) return true;
+            if (refers(item, name)) return true;
     if (const auto* object = value.if_object())
-        for (const auto& [name, member] : *object)
-            if ((name == "target" && Ref(member).str() == chain) || refers(member, chain)) return true;
+        for (const auto& [key, member] : *object)
+            if ((key == "target" && Ref(member).str() == name) || refers(member, name)) return true;
     return false;
 }
 

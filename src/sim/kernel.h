@@ -63,7 +63,7 @@ class Kernel final : public network::Kernel {
     base::Result<void> chain_command(Table& table, std::string_view verb, const std::string& name);
     base::Result<void> element_command(Table& table, std::string_view verb, object::Ref body);
     static base::Result<void> check_references(const Table& table, const json::value& value);
-    static bool refers(const json::value& value, std::string_view chain);
+    static bool refers(const json::value& value, std::string_view name);
     void collect(const json::value& value, std::set<std::string>& backends) const;
     void note_addresses();
 

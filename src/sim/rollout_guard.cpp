@@ -78,7 +78,9 @@ bool no_orphans(const World& world) {
 }
 
 void begin_guarded(World& world, const Web& web) {
-    world.apply(service(web));
+    auto front = service(web);
+    if (world.rng().below(4) == 0) front["spec"].as_object()["sessionAffinity"] = "ClientIP";
+    world.apply(std::move(front));
     world.apply(deployment(web));
     world.until(
         "all are ready", [&](const World& w) { return rolled_out(w, web.version, web.replicas); }, 300s);

@@ -187,6 +187,35 @@ TEST_F(Live, OneClientStaysWithOneBackendWhenAsked) {
     EXPECT_EQ(ask_many(cluster_ip, 80, 20).size(), 1u);
 }
 
+TEST_F(Live, AClientKeepsItsBackendUntilItWasAwayForTheTimeout) {
+    // Whatever the client's address would choose, one of the two services began with the other backend.
+    const auto sticky = [](std::string_view name, std::string_view ip) {
+        auto out = service(name, ip, "ClientIP");
+        auto& spec = out["spec"].as_object();
+        spec["type"] = "ClusterIP";
+        spec["ports"].as_array()[0].as_object().erase("nodePort");
+        spec["sessionAffinityConfig"] = {{"clientIP", {{"timeoutSeconds", 2}}}};
+        return out;
+    };
+    constexpr auto other_ip = "10.96.0.51";
+    ASSERT_TRUE(store_.create(service_key("web"), sticky("web", cluster_ip)));
+    ASSERT_TRUE(store_.create(service_key("other"), sticky("other", other_ip)));
+    ASSERT_TRUE(store_.create(slice_key("web"), slice("web", {a_ip})));
+    ASSERT_TRUE(store_.create(slice_key("other"), slice("other", {b_ip})));
+    start();
+    EXPECT_EQ(ask(cluster_ip, 80), "A");
+    EXPECT_EQ(ask(other_ip, 80), "B");
+    for (const auto* name : {"web", "other"}) ASSERT_TRUE(store_.update(slice_key(name), slice(name, {a_ip, b_ip}), 0));
+    settle();
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(ask(cluster_ip, 80), "A");
+        EXPECT_EQ(ask(other_ip, 80), "B");
+    }
+    const auto back = std::chrono::steady_clock::now() + 3s;
+    run_until([&] { return std::chrono::steady_clock::now() >= back; });
+    EXPECT_EQ(ask(cluster_ip, 80), ask(other_ip, 80));
+}
+
 /// Connections one after the other from one address; few source ports, so that each comes round again soon.
 struct Hammer {
     std::atomic<bool> stop = false;
