@@ -65,10 +65,10 @@ export async function buys(stage) {
 
   await until('the sale on the insights page, by itself', async () => (await sold()) === before + 1);
   await page.getByRole('link', { name: /Notifications, \d+ new/ }).click();
-  await page.locator('.notice', { hasText: /confirmed/i }).first().waitFor();
+  await page.locator('.notice', { hasText: 'It is yours' }).waitFor();
   const mails = stage.mailsTo(person.email);
   if (mails === null) console.log('no mail is tested: python3-aiosmtpd is not installed');
-  else await until('a mail about the confirmed order', () => stage.mailsTo(person.email).some(({ text }) => /confirmed/i.test(text)));
+  else await until('a mail about the confirmed order', () => stage.mailsTo(person.email).some(({ text }) => /It is yours/.test(text)));
 
   await page.goto(`${stage.shop}/orders`);
   await page.locator('.order-row', { hasText: 'Confirmed' }).waitFor();

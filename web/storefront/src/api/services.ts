@@ -91,6 +91,7 @@ export const refundOrder = (id: string): Promise<Order> => post(`${orders}/${id}
 
 export const myNotices = (page: number, signal?: AbortSignal): Promise<Page<Notice> & { unread: number }> =>
   get(`${notifications}/notifications`, { page, per_page: 20 }, signal);
+export const noticeEvents = `${notifications}/notifications/events`;
 export async function markAllRead(): Promise<void> {
   await ask('POST', `${notifications}/notifications/read`, { json: {} });
 }

@@ -29,7 +29,7 @@ export interface Page<T> {
 }
 
 export interface VehicleStats {
-  brands: { brand: string; available: number; reserved: number; sold: number }[];
+  by_brand: { brand: string; available: number; reserved: number; sold: number }[];
 }
 
 export interface User {

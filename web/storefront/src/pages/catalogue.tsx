@@ -45,7 +45,7 @@ export function Catalogue({ search }: { search: string }): JSX.Element {
         </div>
       </div>
       <aside id="filters" class={open ? 'filters open' : 'filters'} aria-label="Filters">
-        <Filtering key={key} filters={filters} brands={stats.data?.brands.map(({ brand }) => brand) ?? []} show={show} />
+        <Filtering key={key} filters={filters} brands={stats.data?.by_brand.map(({ brand }) => brand) ?? []} show={show} />
       </aside>
       <div class="results" ref={results} aria-busy={list.busy}>
         {list.problem && <ProblemNote problem={list.problem} again={list.again} />}

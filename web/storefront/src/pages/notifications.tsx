@@ -3,18 +3,21 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { formats } from '@shared/format';
 import type { PageProps } from '../app';
-import { markAllRead, myNotices } from '../api/services';
+import { markAllRead, myNotices, noticeEvents } from '../api/services';
 import type { Notice } from '../api/types';
 import { Pager } from '../parts/pager';
 import { EmptyState, Loading, ProblemNote } from '../parts/states';
 import { useTitle } from '../parts/title';
+import { listen } from '../state/listen';
 import { useLoad } from '../state/load';
+import { noticeParts } from '../state/notice-text';
 import { unread } from '../state/notices';
 
 export function Notifications({ search }: PageProps): JSX.Element {
   useTitle('Notifications');
   const page = Math.max(1, Number(new URLSearchParams(search).get('page')) || 1);
   const { data, problem, again } = useLoad(`notices ${page}`, (signal) => myNotices(page, signal));
+  useEffect(() => listen(noticeEvents, 'notification', { heard: again, live: () => undefined }), [again]);
   const fresh = data?.unread ?? 0;
   useEffect(() => {
     if (fresh === 0) return;
@@ -51,7 +54,17 @@ function NoticeRow({ notice }: { notice: Notice }): JSX.Element {
           {formats.ago(notice.time, Date.now())}
         </time>
       </div>
-      <p class="prose">{notice.text}</p>
+      <p class="prose">
+        {noticeParts(notice.text).map((part, index) =>
+          part.path === '' ? (
+            part.text
+          ) : (
+            <a key={index} href={part.path}>
+              {part.text}
+            </a>
+          ),
+        )}
+      </p>
       {!notice.read && <span class="visually-hidden">New</span>}
     </li>
   );

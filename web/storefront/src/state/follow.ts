@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '../api/http';
 import { oneOrder, orderEvents, orderHistory } from '../api/services';
 import type { Order, OrderStep } from '../api/types';
+import { listen } from './listen';
 import { over, settled } from './order';
 
 export interface Followed {
@@ -36,53 +37,31 @@ class Follower {
   readonly #id: string;
   readonly #tell: (change: Change) => void;
   readonly #abort = new AbortController();
-  #events: EventSource | null = null;
+  readonly #deaf: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reading = false;
   #again = false;
   #live = false;
-  #over = false;
 
   constructor(id: string, tell: (change: Change) => void) {
     this.#id = id;
     this.#tell = tell;
-    document.addEventListener('visibilitychange', this.#seen);
-    this.#listen();
+    this.#deaf = listen(orderEvents(id), 'order', {
+      heard: () => void this.#read(),
+      live: (standing) => this.#setLive(standing === 'standing'),
+    });
     void this.#read();
   }
 
   stop(): void {
-    document.removeEventListener('visibilitychange', this.#seen);
     this.#abort.abort();
-    this.#events?.close();
+    this.#deaf();
     clearTimeout(this.#timer);
   }
 
   refresh(known?: Order): void {
     if (known) this.#tell({ order: known });
     void this.#read();
-  }
-
-  // A browser has six connections for an origin: a page that nobody looks at keeps none of them.
-  readonly #seen = (): void => {
-    if (document.visibilityState === 'hidden') {
-      this.#events?.close();
-      this.#setLive(false);
-    } else if (!this.#over) {
-      this.#listen();
-      void this.#read();
-    }
-  };
-
-  #listen(): void {
-    this.#events?.close();
-    const events = new EventSource(orderEvents(this.#id));
-    this.#events = events;
-    const news = (): void => void this.#read();
-    events.onopen = () => this.#setLive(true);
-    events.addEventListener('order', news);
-    // The browser tries again by itself unless it gave up for good; meanwhile the order is read by the timer.
-    events.onerror = () => this.#setLive(false);
   }
 
   #setLive(live: boolean): void {
@@ -120,8 +99,7 @@ class Follower {
       this.#again = false;
       void this.#read();
     } else if (over(state)) {
-      this.#over = true;
-      this.#events?.close();
+      this.#deaf();
     } else if (settled(state)) {
       this.#later(slowPollMs);
     } else {

@@ -4,6 +4,7 @@ import { bodyOf, bodyPath, glassPath, paintOf, profiles, type Body } from '../pa
 import { cardOf, expiryTyped, grouped, luhn } from './card';
 import { filtersOf, narrowing, noFilters, pagesShown, queryOf, rangeProblem } from './filters';
 import { formOf, lineWords } from './import';
+import { noticeParts } from './notice-text';
 import { mayCancel, mayPay, mayRefund, meaningOf, settled, stepsDone } from './order';
 import { routeOf, safeReturn } from './route';
 import { reasonWords, sandboxCards } from './sandbox';
@@ -124,5 +125,19 @@ describe('silhouettes', () => {
       expect(bodyPath(body) + glassPath(body)).not.toMatch(/NaN|undefined|Infinity/);
     }
     expect(paintOf('volvo')).toBe(paintOf('Volvo'));
+  });
+});
+
+describe('notifications', () => {
+  test('have links within the shop in place of addresses', () => {
+    expect(noticeParts('Hello,\n\nfind a car at http://localhost:8080/. Bye')).toEqual([
+      { text: 'Hello,\n\nfind a car at ', path: '' },
+      { text: 'this page', path: '/' },
+      { text: '. Bye', path: '' },
+    ]);
+  });
+  test('leave out what is only an address', () => {
+    expect(noticeParts('Sold.\n\nYour order: https://shop.example/orders/1')).toEqual([{ text: 'Sold.', path: '' }]);
+    expect(noticeParts('Paid.\n\nhttps://shop.example/orders/1')).toEqual([{ text: 'Paid.', path: '' }]);
   });
 });
