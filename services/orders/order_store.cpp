@@ -151,8 +151,12 @@ void OrderStore::list(const Filter& filter, Answer<Page> answer) {
     Parameters parameters;
     const auto where = where_of(filter, parameters);
     auto counting = parameters;
-    auto sql = fmt::format("SELECT {} FROM orders{} ORDER BY created_at DESC, id LIMIT {} OFFSET {}", columns, where,
-                           filter.per_page, (filter.page - 1) * filter.per_page);
+    const auto places = parameters.size();  // of values: one text for all pages, so that it is prepared once
+    auto sql = fmt::format(
+        "SELECT {} FROM orders{} ORDER BY created_at DESC, id LIMIT CAST(${} AS BIGINT) OFFSET CAST(${} AS BIGINT)",
+        columns, where, places + 1, places + 2);
+    parameters.emplace_back(std::to_string(filter.per_page));
+    parameters.emplace_back(std::to_string((filter.page - 1) * filter.per_page));
     auto listed = [this, where, counting = std::move(counting),
                    answer = std::move(answer)](base::Result<Rows> rows) mutable {
         if (!rows) return answer(std::unexpected(std::move(rows).error()));
