@@ -3,6 +3,7 @@
 #include "kit/auth/identity.h"
 #include "kit/json_text.h"
 #include "vehicles/answers.h"
+#include "vehicles/exchange_api.h"
 #include "vehicles/pages.h"
 #include "vehicles/requests.h"
 #include "vehicles/stock_api.h"
@@ -13,35 +14,31 @@ namespace {
 using kit::Call;
 using kit::auth::Role;
 
-void list(Catalogue& catalogue, Call call) {
+void list(Shelf& shelf, Call call) {
     auto wish = wish_of(call);
     if (!wish) return call.fail(wish.error());
-    catalogue.list(*wish, [call = std::move(call), wish = *wish](base::Result<Listing> listing) mutable {
-        if (!listing) return call.fail(listing.error());
-        std::string text;
-        kit::JsonText json(text);
-        json.open('{').key("items").open('[');
-        for (const auto& vehicle : listing->vehicles) {
-            json.raw("");
-            append_json(text, vehicle);
-        }
-        json.close(']').field("total", listing->total).field("page", wish.page).field("per_page", wish.per_page);
-        json.field("pages", (listing->total + wish.per_page - 1) / wish.per_page).close('}');
-        call.answer(kit::json_response(200, std::move(text)));
+    shelf.page(*wish, [call = std::move(call)](base::Result<Shelf::Shown> shown) mutable {
+        if (!shown) return call.fail(shown.error());
+        call.answer(kit::json_response(200, std::move(shown->json)));
     });
 }
 
-void show(Catalogue& catalogue, Call call) {
+void show(Shelf& shelf, Call call) {
     const auto id = id_of(call);
     if (!id) return call.fail(id.error());
-    catalogue.find(*id, [call = std::move(call)](base::Result<Vehicle> vehicle) mutable {
-        if (!vehicle) return call.fail(vehicle.error());
-        if (call.request().headers.get("If-None-Match") == etag(*vehicle)) {
-            kit::http::Response same{.status = 304};
-            same.headers.add("ETag", etag(*vehicle));
-            return call.answer(std::move(same));
-        }
-        call.answer(vehicle_response(200, *vehicle));
+    shelf.vehicle(*id, [call = std::move(call)](base::Result<Shelf::Shown> shown) mutable {
+        if (!shown) return call.fail(shown.error());
+        const bool same = call.request().headers.get("If-None-Match") == shown->tag;
+        auto response = same ? kit::http::Response{.status = 304} : kit::json_response(200, std::move(shown->json));
+        response.headers.add("ETag", shown->tag);
+        call.answer(std::move(response));
+    });
+}
+
+void figures(Figures& figures, Call call) {
+    const auto brand = call.query("brand").value_or("");
+    figures.show(brand, [call = std::move(call)](base::Result<std::string> json) mutable {
+        json ? call.answer(kit::json_response(200, std::move(*json))) : call.fail(json.error());
     });
 }
 
@@ -93,6 +90,13 @@ std::string listing_schema() {
         "per_page":{"type":"integer"},"pages":{"type":"integer"}}})";
 }
 
+constexpr auto figures_schema = R"({"type":"object","required":["currency","stock","by_brand","prices"],"properties":{
+    "currency":{"type":"string"},"stock":{"type":"object","additionalProperties":{"type":"integer"}},
+    "by_brand":{"type":"array","items":{"type":"object","properties":{"brand":{"type":"string"},
+    "available":{"type":"integer"},"reserved":{"type":"integer"},"sold":{"type":"integer"}}}},
+    "prices":{"type":"array","items":{"type":"object","properties":{"from":{"type":"number"},"to":{"type":"number"},
+    "count":{"type":"integer"}}}}}})";
+
 std::string sort_schema() {
     std::string text = R"({"type":"string","default":"-created_at","enum":[)";
     for (const auto& field : sort_fields()) text += "\"" + field + "\",\"-" + field + "\",";
@@ -100,7 +104,7 @@ std::string sort_schema() {
     return text + "}";
 }
 
-void add_list_route(kit::Router& routes, Catalogue& catalogue, Pages& pages) {
+void add_reading_routes(kit::Router& routes, Shelf& shelf, Figures& counts, Pages& pages) {
     static constexpr auto price = R"({"type":"number","minimum":0,"multipleOf":0.01})";
     static constexpr auto year = R"({"type":"integer","minimum":1,"maximum":9999})";
     routes.get("/vehicles")
@@ -118,7 +122,17 @@ void add_list_route(kit::Router& routes, Catalogue& catalogue, Pages& pages) {
         .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"maximum":1000000,"default":1})")
         .query("per_page", "Vehicles on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
         .replies(200, "A page of vehicles.", listing_schema())
-        .calls([&](Call call) { call.wants_page() ? pages.list(std::move(call)) : list(catalogue, std::move(call)); });
+        .calls([&](Call call) { call.wants_page() ? pages.list(std::move(call)) : list(shelf, std::move(call)); });
+    routes.get("/vehicles/stats")
+        .doc("Figures of the catalogue, at most a few seconds old: counts by stock and brand, a histogram of prices.")
+        .query("brand", "Only this brand.")
+        .replies(200, "The figures.", figures_schema)
+        .calls([&](Call call) { figures(counts, std::move(call)); });
+    routes.get("/vehicles/{id}")
+        .doc("Shows a vehicle; its ETag is for If-None-Match and If-Match.")
+        .replies(200, "The vehicle.", vehicle_schema())
+        .replies(304, "It is what If-None-Match says.")
+        .calls([&](Call call) { call.wants_page() ? pages.vehicle(std::move(call)) : show(shelf, std::move(call)); });
 }
 
 }  // namespace
@@ -137,13 +151,15 @@ static kit::RouteWriter& changing(kit::RouteWriter&& route, Rights rights) {
     return rights == Rights::by_role ? route.needs({Role::dealer, Role::admin}) : route.knows();
 }
 
-void add_routes(kit::App& app, Catalogue& catalogue, Rights rights) {
+void add_routes(kit::App& app, Parts parts, Rights rights) {
+    auto& catalogue = parts.catalogue;
     auto& routes = app.routes();
     auto& pages = app.own<Pages>(catalogue, app.version(), rights);
     routes.problem_page(
         [&pages](const Call& call, const kit::Problem& problem) { return pages.problem(call, problem); });
     pages.add_routes(routes);
-    add_list_route(routes, catalogue, pages);
+    add_exchange_routes(routes, {parts.database, app.loop(), parts.changes, catalogue}, rights);
+    add_reading_routes(routes, parts.shelf, parts.figures, pages);
     changing(routes.post("/vehicles"), rights)
         .doc("Adds a vehicle.")
         .takes(vehicle_shape())
@@ -152,12 +168,6 @@ void add_routes(kit::App& app, Catalogue& catalogue, Rights rights) {
             const bool form = rights == Rights::open && Pages::is_form(call);
             form ? pages.add(std::move(call)) : add(catalogue, std::move(call));
         });
-    routes.get("/vehicles/{id}")
-        .doc("Shows a vehicle; its ETag is for If-None-Match and If-Match.")
-        .replies(200, "The vehicle.", vehicle_schema())
-        .replies(304, "It is what If-None-Match says.")
-        .calls(
-            [&](Call call) { call.wants_page() ? pages.vehicle(std::move(call)) : show(catalogue, std::move(call)); });
     changing(routes.put("/vehicles/{id}"), rights)
         .doc("Replaces a vehicle; with If-Match only the revision that it names.")
         .takes(vehicle_shape())

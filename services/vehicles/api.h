@@ -3,11 +3,22 @@
 
 #include "kit/app.h"
 #include "vehicles/catalogue.h"
+#include "vehicles/figures.h"
 #include "vehicles/requests.h"
+#include "vehicles/shelf.h"
 
 namespace vehicles {
 
-/// Everything that the service answers. `catalogue` outlives the app's routes.
-void add_routes(kit::App& app, Catalogue& catalogue, Rights rights);
+/// What the routes stand on; all outlive them.
+struct Parts {
+    Catalogue& catalogue;
+    Shelf& shelf;
+    Figures& figures;
+    kit::db::Database& database;
+    Changes& changes;
+};
+
+/// Everything that the service answers.
+void add_routes(kit::App& app, Parts parts, Rights rights);
 
 }  // namespace vehicles

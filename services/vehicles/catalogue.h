@@ -22,6 +22,13 @@ struct Listing {
     std::int64_t total = 0;
 };
 
+/// JSON with what those who keep it must know.
+struct Text {
+    std::string json;
+    std::string tag;    ///< a vehicle's entity tag
+    std::string until;  ///< when the first reservation in it lapses; "": none does
+};
+
 template <class T>
 using Answer = std::move_only_function<void(base::Result<T>)>;
 
@@ -31,6 +38,11 @@ class Catalogue {
 
     void list(const Wish& wish, Answer<Listing> answer);
     void find(std::int64_t id, Answer<Vehicle> answer);
+    /// At most `count` of those that the wish leaves, after `id` and by id; without the total.
+    void after(const Wish& wish, std::int64_t id, std::int64_t count, Answer<Listing> answer);
+    /// The same as JSON, made where the rows lie.
+    void text(const Wish& wish, Answer<Text> answer);
+    void text(std::int64_t id, Answer<Text> answer);
 
     void add(Vehicle vehicle, const Actor& actor, Answer<Vehicle> answer);
     /// What a client wants of one vehicle: with `revision` only if that is still the newest, else Code::expired.
@@ -43,10 +55,16 @@ class Catalogue {
     void remove(Target target, Answer<void> answer);
 
     /// For orders (docs/guide/services.md). `until` is RFC 3339 with microseconds, UTC.
-    void reserve(std::int64_t id, std::string order, std::string until, Answer<Vehicle> answer);
-    void release(std::int64_t id, std::string order, Answer<void> answer);
-    void sell(std::int64_t id, std::string order, Answer<Vehicle> answer);
-    void take_back(std::int64_t id, std::string order, Answer<void> answer);
+    struct Claim {
+        std::int64_t id = 0;
+        std::string order;
+        std::string until;
+        std::string traceparent;
+    };
+    void reserve(Claim claim, Answer<Vehicle> answer);
+    void release(Claim claim, Answer<void> answer);
+    void sell(Claim claim, Answer<Vehicle> answer);
+    void take_back(Claim claim, Answer<void> answer);
     /// Makes reservations available whose time is over, a bounded number at a time; replicas may do it together.
     void sweep(run::Callback done);
 
@@ -55,8 +73,16 @@ class Catalogue {
  private:
     using Decide = std::move_only_function<base::Result<Decision>(Vehicle current, std::string_view now)>;
     /// One vehicle's change from lock to commit; answers after what others kept of it is forgotten.
-    void alter(std::int64_t id, Decide decide, Answer<Vehicle> answer);
-    void carry_out(kit::db::Session& session, const Decision& decision, kit::db::Done done);
+    void alter(std::int64_t id, std::string traceparent, Decide decide, Answer<Vehicle> answer);
+    void carry_out(kit::db::Session& session, const Decision& decision, const std::string& traceparent,
+                   kit::db::Done done);
+    /// The rows of a page, with the total as the last column, and the total.
+    struct Found {
+        kit::db::Rows rows;
+        std::int64_t total = 0;
+        std::string time;  ///< as of when
+    };
+    void search(const Wish& wish, Answer<Found> answer);
     void free_lapsed(run::Callback done);
     void record_all(kit::db::Session& session, std::shared_ptr<std::vector<Vehicle>> changed, std::size_t at,
                     kit::db::Done done);
@@ -64,7 +90,7 @@ class Catalogue {
     kit::db::Database& database_;
     const run::Clock& clock_;
     Changes& changes_;
-    const std::string columns_, find_sql_, lock_sql_, insert_sql_, update_sql_, sweep_sql_, all_sql_;
+    const std::string columns_, find_sql_, lock_sql_, insert_sql_, update_sql_, sweep_sql_, all_sql_, first_sql_;
 };
 
 }  // namespace vehicles

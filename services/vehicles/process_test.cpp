@@ -122,7 +122,7 @@ TEST(VehiclesProcess, ThreeStartTogetherOnPostgresWhichComesLateAndGoesAway) {
     }
     ASSERT_TRUE(postgres->start());
     for (auto& service : services) ASSERT_TRUE(until_ready(service->port()));
-    EXPECT_EQ(postgres->ask("SELECT string_agg(version::text, ',') FROM schema_migrations"), "1,2,1000000");
+    EXPECT_EQ(postgres->ask("SELECT string_agg(version::text, ',') FROM schema_migrations"), "1,2,3,1000000");
     EXPECT_EQ(postgres->ask("SELECT COUNT(*) FROM vehicles"), "8");
     EXPECT_EQ(status_of(services[0]->port(), "/vehicles"), 200);
 

@@ -10,6 +10,9 @@ struct Settings {
         "database-url", "Where vehicles are kept: sqlite:PATH or postgres://user:password@host:port/name.",
         "sqlite:vehicles.db"};
     kit::Setting<bool> samples{"sample-data", "Whether a catalogue gets a few vehicles to begin with, once.", "false"};
+    kit::Setting<kit::RedisUrl> redis{
+        "redis-url", "A cache of what is read and the stream of events: redis://[:password@]host:port, or empty.", ""};
+    kit::Setting<std::string> notifications{"notifications-url", "Where events go when there is no Redis.", ""};
     kit::Setting<std::string> jwks{
         "jwks-url",
         "Where the keys of logins are. With it, changes are for dealers (their own vehicles) and admins; without it, "

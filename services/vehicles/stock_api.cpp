@@ -49,19 +49,13 @@ base::Result<std::string> until_of(const kit::Values& values, std::string_view n
     return base::rfc3339_micro(*until);
 }
 
-struct Wanted {
-    std::int64_t id = 0;
-    std::string order;
-    std::string until;
-};
-
-base::Result<Wanted> wanted_by(const Call& call, const kit::Shape& shape, const Catalogue& catalogue) {
-    Wanted wanted{.id = TRY(id_of(call)), .order = {}, .until = {}};
+base::Result<Catalogue::Claim> claim_of(const Call& call, const kit::Shape& shape, const Catalogue& catalogue) {
+    Catalogue::Claim claim{.id = TRY(id_of(call)), .traceparent = call.context().trace().traceparent()};
     TRY(must_be_json(call));
     const auto values = TRY(shape.read_json(call.request().body));
-    wanted.order = TRY(order_of(values.text("order_id")));
-    if (values.has("until")) wanted.until = TRY(until_of(values, catalogue.now()));
-    return wanted;
+    claim.order = TRY(order_of(values.text("order_id")));
+    if (values.has("until")) claim.until = TRY(until_of(values, catalogue.now()));
+    return claim;
 }
 
 auto with_vehicle(Call call) {
@@ -76,12 +70,13 @@ auto with_nothing(Call call) {
     };
 }
 
-void give_back(Catalogue& catalogue, void (Catalogue::*act)(std::int64_t, std::string, Answer<void>), Call call) {
+void give_back(Catalogue& catalogue, void (Catalogue::*act)(Catalogue::Claim, Answer<void>), Call call) {
     const auto id = id_of(call);
     if (!id) return call.fail(id.error());
     auto order = order_of(call.path("order"));
     if (!order) return call.fail(order.error());
-    (catalogue.*act)(*id, std::move(*order), with_nothing(std::move(call)));
+    Catalogue::Claim claim{.id = *id, .order = std::move(*order), .traceparent = call.context().trace().traceparent()};
+    (catalogue.*act)(std::move(claim), with_nothing(std::move(call)));
 }
 
 }  // namespace
@@ -94,10 +89,9 @@ void add_stock_routes(kit::Router& routes, Catalogue& catalogue) {
         .replies(200, "The vehicle, reserved.", vehicle_schema())
         .replies(409, "Another order holds or bought it, or that moment is over.")
         .calls([&](Call call) {
-            auto wanted = wanted_by(call, reservation_shape(), catalogue);
-            if (!wanted) return call.fail(wanted.error());
-            catalogue.reserve(wanted->id, std::move(wanted->order), std::move(wanted->until),
-                              with_vehicle(std::move(call)));
+            auto claim = claim_of(call, reservation_shape(), catalogue);
+            if (!claim) return call.fail(claim.error());
+            catalogue.reserve(std::move(*claim), with_vehicle(std::move(call)));
         });
     routes.del("/vehicles/{id}/reservation/{order}")
         .doc("Releases an order's reservation; also when there is none.")
@@ -112,9 +106,9 @@ void add_stock_routes(kit::Router& routes, Catalogue& catalogue) {
         .replies(200, "The vehicle, sold.", vehicle_schema())
         .replies(409, "It is not reserved for this order.")
         .calls([&](Call call) {
-            auto wanted = wanted_by(call, sale_shape(), catalogue);
-            if (!wanted) return call.fail(wanted.error());
-            catalogue.sell(wanted->id, std::move(wanted->order), with_vehicle(std::move(call)));
+            auto claim = claim_of(call, sale_shape(), catalogue);
+            if (!claim) return call.fail(claim.error());
+            catalogue.sell(std::move(*claim), with_vehicle(std::move(call)));
         });
     routes.del("/vehicles/{id}/sale/{order}")
         .doc("Takes a vehicle back that was sold to this order: it is available again.")

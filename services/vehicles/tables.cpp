@@ -1,5 +1,7 @@
 #include "vehicles/tables.h"
 
+#include "kit/db/outbox.h"
+
 namespace vehicles {
 namespace {
 
@@ -81,7 +83,7 @@ kit::db::Migration stock_and_dealers() {
 }  // namespace
 
 std::vector<kit::db::Migration> migrations(Samples samples) {
-    std::vector<kit::db::Migration> all{the_table(), stock_and_dealers()};
+    std::vector<kit::db::Migration> all{the_table(), stock_and_dealers(), kit::db::Outbox::migration(3)};
     const auto given = sample_vehicles();
     if (samples == Samples::some) all.push_back({samples_version, "samples", given, given});
     return all;
@@ -101,6 +103,24 @@ std::string columns_of(kit::db::Dialect dialect) {
         }
     }
     return text;
+}
+
+VehicleView view_in(const kit::db::Rows& rows, std::size_t row) {
+    return {.id = rows.number(row, 0),
+            .year = rows.number(row, 4),
+            .price = rows.number(row, 5),
+            .revision = rows.number(row, 15),
+            .name = rows.text(row, 1),
+            .brand = rows.text(row, 2),
+            .model = rows.text(row, 3),
+            .description = rows.text(row, 6),
+            .dealer_id = rows.text(row, 7),
+            .dealer = rows.text(row, 8),
+            .reference = rows.text(row, 9),
+            .stock = rows.text(row, 10),
+            .reserved_until = rows.text(row, 12),
+            .created_at = rows.text(row, 13),
+            .updated_at = rows.text(row, 14)};
 }
 
 Vehicle vehicle_in(const kit::db::Rows& rows, std::size_t row) {

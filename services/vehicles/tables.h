@@ -16,6 +16,7 @@ std::vector<kit::db::Migration> migrations(Samples samples = Samples::none);
 /// What stands between SELECT (or RETURNING) and FROM so that vehicle_in can read it.
 std::string columns_of(kit::db::Dialect dialect);
 inline constexpr std::size_t vehicle_columns = 16;
+VehicleView view_in(const kit::db::Rows& rows, std::size_t row);
 Vehicle vehicle_in(const kit::db::Rows& rows, std::size_t row);
 
 /// "INSERT INTO vehicles (...) VALUES ($1, ...)" and "UPDATE vehicles SET ... WHERE id = $N" of all that can change,

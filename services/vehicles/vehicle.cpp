@@ -14,9 +14,9 @@ void append_number(std::string& out, std::int64_t number) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-void append_price(std::string& out, kit::Decimal price) {
-    append_number(out, price.hundredths() / 100);  // never below zero: the table checks it
-    const auto cents = price.hundredths() % 100;
+void append_price(std::string& out, std::int64_t hundredths) {
+    append_number(out, hundredths / 100);  // never below zero: the table checks it
+    const auto cents = hundredths % 100;
     const char digits[] = {'.', static_cast<char>('0' + cents / 10), static_cast<char>('0' + cents % 10)};
     out.append(digits, sizeof digits);
 }
@@ -105,7 +105,25 @@ Vehicle vehicle_of(const kit::Values& values, Vehicle base) {
     return base;
 }
 
-void append_json(std::string& out, const Vehicle& vehicle) {
+VehicleView view_of(const Vehicle& vehicle) {
+    return {.id = vehicle.id,
+            .year = vehicle.year,
+            .price = vehicle.price.hundredths(),
+            .revision = vehicle.revision,
+            .name = vehicle.name,
+            .brand = vehicle.brand,
+            .model = vehicle.model,
+            .description = vehicle.description,
+            .dealer_id = vehicle.dealer_id,
+            .dealer = vehicle.dealer,
+            .reference = vehicle.reference,
+            .stock = stock_name(vehicle.stock),
+            .reserved_until = vehicle.reserved_until,
+            .created_at = vehicle.created_at,
+            .updated_at = vehicle.updated_at};
+}
+
+void append_json(std::string& out, const VehicleView& vehicle) {
     const auto text = [&](std::string_view key, std::string_view value) {
         out += key;
         kit::append_json_string(out, value);
@@ -120,17 +138,17 @@ void append_json(std::string& out, const Vehicle& vehicle) {
     append_or_null(out += R"(,"dealer_id":)", vehicle.dealer_id);
     append_or_null(out += R"(,"dealer":)", vehicle.dealer);
     append_or_null(out += R"(,"reference":)", vehicle.reference);
-    append_time(out += R"(,"stock":)", stock_name(vehicle.stock));
-    if (vehicle.stock == Stock::reserved) append_time(out += R"(,"reserved_until":)", vehicle.reserved_until);
+    append_time(out += R"(,"stock":)", vehicle.stock);
+    if (!vehicle.reserved_until.empty()) append_time(out += R"(,"reserved_until":)", vehicle.reserved_until);
     append_time(out += R"(,"created_at":)", vehicle.created_at);
     append_time(out += R"(,"updated_at":)", vehicle.updated_at);
     out += '}';
 }
 
-std::string etag(const Vehicle& vehicle) {
+std::string etag(std::int64_t id, std::int64_t revision) {
     std::string tag = "\"";
-    append_number(tag, vehicle.id);
-    append_number(tag += '-', vehicle.revision);
+    append_number(tag, id);
+    append_number(tag += '-', revision);
     return tag += '"';
 }
 

@@ -35,6 +35,14 @@ struct Vehicle {
     std::int64_t revision = 1;  ///< grows with every change
 };
 
+/// The same where it lies: a Vehicle, or a row that nobody copied.
+struct VehicleView {
+    std::int64_t id = 0, year = 0, price = 0, revision = 1;  ///< the price in hundredths
+    std::string_view name, brand, model, description, dealer_id, dealer, reference, stock, reserved_until, created_at,
+        updated_at;
+};
+VehicleView view_of(const Vehicle& vehicle);
+
 /// The vehicle at `now` (RFC 3339 with microseconds): a reservation whose time is over is none. What this gives is
 /// exactly what the sweep will write, so that it does not matter who comes first.
 Vehicle settled(Vehicle vehicle, std::string_view now);
@@ -45,8 +53,10 @@ const kit::Shape& vehicle_shape();
 std::string vehicle_schema();
 /// `base` with the values that vehicle_shape() has checked; what is optional and was not given stays.
 Vehicle vehicle_of(const kit::Values& values, Vehicle base = {});
-void append_json(std::string& out, const Vehicle& vehicle);
-/// The entity tag of this revision, with its quotes.
-std::string etag(const Vehicle& vehicle);
+void append_json(std::string& out, const VehicleView& vehicle);
+inline void append_json(std::string& out, const Vehicle& vehicle) { append_json(out, view_of(vehicle)); }
+/// The entity tag of a revision, with its quotes.
+std::string etag(std::int64_t id, std::int64_t revision);
+inline std::string etag(const Vehicle& vehicle) { return etag(vehicle.id, vehicle.revision); }
 
 }  // namespace vehicles
