@@ -107,6 +107,17 @@ export interface DeadLetter {
 
 export interface ImportReport {
   added: number;
+  changed: number;
+  kept: number;
   failed: number;
-  lines: { line: number; id?: number; errors?: { field: string; message: string }[]; error?: string }[];
+  /** Failed lines first; of a large file not all. */
+  lines: ImportLine[];
+  lines_left_out?: number;
+}
+
+export interface ImportLine {
+  line: number;
+  status: 'added' | 'changed' | 'kept' | 'failed';
+  id?: number;
+  problems?: { field: string; message: string }[];
 }

@@ -75,14 +75,15 @@ export function DealerImport(): JSX.Element {
 
 function Report({ report }: { report: ImportReport }): JSX.Element {
   const bad = report.lines.filter((line) => lineWords(line) !== '');
+  const taken = report.added + report.changed + report.kept;
   return (
     <section class="stack" aria-labelledby="report-title">
       <h2 id="report-title">What became of it</h2>
       <p class={report.failed > 0 ? 'note warn' : 'note good'} role="status">
-        {formats.number(report.added)} {report.added === 1 ? 'vehicle was' : 'vehicles were'} taken over
+        {formats.number(taken)} {taken === 1 ? 'vehicle was' : 'vehicles were'} taken over
         {report.failed > 0 ? `, ${formats.number(report.failed)} ${report.failed === 1 ? 'line was' : 'lines were'} not.` : '.'}
       </p>
-      {bad.length === 0 && report.added === 0 && <EmptyState level={2} title="There were no lines" text="The file holds no vehicles." />}
+      {bad.length === 0 && taken === 0 && <EmptyState level={2} title="There were no lines" text="The file holds no vehicles." />}
       {bad.length > 0 && (
         <div class="table-frame">
           <table>

@@ -107,8 +107,8 @@ describe('imports', () => {
     expect(formOf('', 'name,brand')).toBe('text/csv');
   });
   test('say what is wrong with a line', () => {
-    expect(lineWords({ line: 2, id: 7 })).toBe('');
-    expect(lineWords({ line: 2, errors: [{ field: 'year', message: 'must be a number' }] })).toBe('year must be a number');
+    expect(lineWords({ line: 2, status: 'added', id: 7 })).toBe('');
+    expect(lineWords({ line: 2, status: 'failed', problems: [{ field: 'year', message: 'must be a number' }] })).toBe('year must be a number');
   });
 });
 
