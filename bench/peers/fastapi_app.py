@@ -1,18 +1,13 @@
-"""The two addresses on FastAPI, as fast as it goes: handlers on the loop, orjson answers."""
-import orjson
+"""The two addresses on FastAPI, as its documentation shows it; handlers run on the loop, which is faster here than its threads."""
 from catalogue import one, page
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException
 
 app = FastAPI()
 
 
-def answer(value):
-    return Response(orjson.dumps(value), media_type='application/json')
-
-
 @app.get('/vehicles')
 async def vehicles(page_number: int = 1, per_page: int = 20):
-    return answer(page(page_number, min(per_page, 100)))
+    return page(page_number, min(per_page, 100))
 
 
 @app.get('/vehicles/{number}')
@@ -20,4 +15,4 @@ async def vehicle(number: int):
     found = one(number)
     if found is None:
         raise HTTPException(404)
-    return answer(found)
+    return found
