@@ -28,24 +28,6 @@ Part password(const Environment& environment, const std::string& name) {
     return std::move(*read);
 }
 
-/// What a URL's parts may hold as it stands (RFC 3986, 2.3).
-std::string percent_encoded(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain) {
-            out += c;
-        } else {
-            out += '%';
-            out += digits[static_cast<unsigned char>(c) >> 4];
-            out += digits[c & 15];
-        }
-    }
-    return out;
-}
-
 struct Place {
     std::optional<std::string> host;
     std::string port;
@@ -74,6 +56,23 @@ base::Result<Place> place(const Environment& environment, const std::string& pre
 }
 
 }  // namespace
+
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '.' || c == '_' || c == '~';
+        if (plain) {
+            out += c;
+        } else {
+            out += '%';
+            out += digits[static_cast<unsigned char>(c) >> 4];
+            out += digits[c & 15];
+        }
+    }
+    return out;
+}
 
 base::Result<std::string> secret_in_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
