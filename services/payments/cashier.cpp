@@ -211,9 +211,11 @@ void Cashier::close(const Wish& wish, Respond respond) {
     const KeptAnswer kept = answer_of(payment);
     store_.open(payment, std::string(kit::db::any_request), kept, 0,
                 [=, this, respond = std::move(respond)](base::Result<PaymentStore::Opened> result) mutable {
-                    const bool raced = !result && result.error().code == base::Code::already_exists;
-                    if (raced || (result && result->known)) return respond(std::unexpected(busy()));
-                    if (!result) return respond(std::unexpected(std::move(result).error()));
+                    if (!result) {
+                        const bool raced = result.error().code == base::Code::already_exists;
+                        return respond(std::unexpected(raced ? busy() : std::move(result).error()));
+                    }
+                    if (result->known) return respond(std::unexpected(busy()));
                     respond(payment_response(payment));
                 });
 }
