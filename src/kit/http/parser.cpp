@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kit/http/ascii.h"
+#include "kit/http/last_chunk.h"
 
 namespace kit::http {
 namespace {
@@ -45,6 +46,7 @@ class RequestParser::Machine final : public beast::http::basic_parser<true> {
     Request request;
     BodyPlan plan;
     bool head_given = false;
+    LastChunkGuard last_chunk;
     int version = 11;
     int refusal = 0;
     std::string_view reason;
@@ -119,8 +121,11 @@ void RequestParser::begin() { slot_->machine.emplace(slot_->limits); }
 RequestParser::Step RequestParser::put(std::string_view bytes, std::size_t& taken) {
     auto& machine = *slot_->machine;
     Failure failure;
+    taken = 0;
+    if (machine.last_chunk.holds(bytes.size())) return Step::more;
     taken = machine.put(boost::asio::const_buffer(bytes.data(), bytes.size()), failure);
     const bool wants_more = !failure || failure == beast::http::error::need_more;
+    if (wants_more && machine.is_header_done() && machine.chunked()) machine.last_chunk.left_over(bytes.size() - taken);
     if (wants_more && machine.plan.way == BodyPlan::Way::streamed && !std::exchange(machine.head_given, true)) {
         machine.eager(true);
         return Step::head;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "kit/http/last_chunk.h"
+
 namespace kit::http {
 namespace {
 
@@ -32,6 +34,8 @@ class ResponseParser::Machine final : public beast::http::basic_parser<false> {
     int status = 0;
     Headers headers;
     std::string body;
+
+    LastChunkGuard last_chunk;
 
  private:
     void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int, Failure&) override {}
@@ -78,7 +82,12 @@ ResponseParser::Step ResponseParser::put(std::string_view bytes, std::size_t& ta
         const auto rest = bytes.substr(taken);
         Failure failure;
         auto& machine = *slot_->machine;
-        taken += machine.put(boost::asio::const_buffer(rest.data(), rest.size()), failure);
+        if (machine.last_chunk.holds(rest.size())) return Step::more;
+        const auto now = machine.put(boost::asio::const_buffer(rest.data(), rest.size()), failure);
+        taken += now;
+        const bool wants_more = !failure || failure == beast::http::error::need_more;
+        if (wants_more && machine.is_header_done() && machine.chunked())
+            machine.last_chunk.left_over(rest.size() - now);
         if (failure == beast::http::error::need_more) return Step::more;
         if (failure == beast::http::error::body_limit) return Step::too_large;
         if (failure) return Step::invalid;

@@ -168,6 +168,19 @@ TEST_F(StreamedBodies, ComeInPiecesAndKeepTheConnection) {
     EXPECT_EQ(client.read().body, "2");
 }
 
+TEST_F(StreamedBodies, MayEndByteByByte) {
+    for (const auto* path : {"/upload", "/whole"}) {
+        Client client(port());
+        client.send(head(path, "Transfer-Encoding: chunked") + "2\r\nab\r\n");
+        for (const char byte : std::string("0\r\n\r\n")) client.send({&byte, 1});
+        EXPECT_EQ(client.read().body, "2");
+        Client empty(port());
+        empty.send(head(path, "Transfer-Encoding: chunked"));
+        for (const char byte : std::string("0\r\n\r\n")) empty.send({&byte, 1});
+        EXPECT_EQ(empty.read().body, "0");
+    }
+}
+
 TEST_F(StreamedBodies, KeepTheirLimits) {
     EXPECT_EQ(ask(head("/upload", "Content-Length: 3000001")).status, 413) << "said before a byte is read";
     EXPECT_EQ(ask(head("/whole", "Content-Length: 2000000")).status, 413) << "others have the App's limit";
