@@ -203,6 +203,11 @@ void Cashier::resolve(const Wish& wish, Then then, Respond respond) {
     });
 }
 
+/// Somebody else opened it at the same moment.
+static base::Error busy_if_raced(base::Error error) {
+    return error.code == base::Code::already_exists ? busy() : std::move(error);
+}
+
 /// A request that never came, and that shall find itself declined should it still come.
 void Cashier::close(const Wish& wish, Respond respond) {
     auto payment = made_of(wish);
@@ -211,10 +216,7 @@ void Cashier::close(const Wish& wish, Respond respond) {
     const KeptAnswer kept = answer_of(payment);
     store_.open(payment, std::string(kit::db::any_request), kept, 0,
                 [=, this, respond = std::move(respond)](base::Result<PaymentStore::Opened> result) mutable {
-                    if (!result) {
-                        const bool raced = result.error().code == base::Code::already_exists;
-                        return respond(std::unexpected(raced ? busy() : std::move(result).error()));
-                    }
+                    if (!result) return respond(std::unexpected(busy_if_raced(std::move(result).error())));
                     if (result->known) return respond(std::unexpected(busy()));
                     respond(payment_response(payment));
                 });
