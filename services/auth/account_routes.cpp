@@ -6,14 +6,6 @@ namespace {
 
 using kit::Call;
 
-kit::http::Response user_response(const User& user) {
-    std::string text;
-    append_json(text, user);
-    auto response = kit::json_response(200, std::move(text));
-    response.headers.add("ETag", etag(user));
-    return response;
-}
-
 void show_me(Parts& parts, Call call) {
     const auto id = call.identity()->user;
     parts.accounts.find(id, [call = std::move(call)](base::Result<User> user) mutable {

@@ -13,6 +13,7 @@ namespace {
 using kit::db::milliseconds;
 using kit::db::Rows;
 using kit::db::Session;
+using kit::db::without_rows;
 
 constexpr auto insert_user = R"sql(
 INSERT INTO users (id, login, name, password, roles, wants_dealer, failures, locked_until, created_at, revision)
@@ -86,13 +87,6 @@ kit::db::Event event_of(std::string type, const User& user, std::string tracepar
                             .traceparent = std::move(traceparent),
                             .data = fmt::format(R"({{"user":{}}})", user_data(user))},
                            now);
-}
-
-/// `done` with whether it went well, and no rows.
-kit::db::RowsDone without_rows(Answer<void> answer) {
-    return [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-        answer(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
-    };
 }
 
 }  // namespace
@@ -291,11 +285,7 @@ void Accounts::ensure_admin(const std::string& login, const std::string& hash, A
     std::vector<kit::db::Statement> statements;
     statements.push_back({insert_user, {kit::auth::random_uuid(), login, "Admin", hash, "buyer,admin", "0", now}});
     statements.push_back({make_admin, {login}});
-    database_.transact(
-        [statements = std::move(statements)](Session& session, kit::db::Done done) mutable {
-            kit::db::run_all(session, std::move(statements), std::move(done));
-        },
-        std::move(answer));
+    kit::db::run_all(database_, std::move(statements), std::move(answer));
 }
 
 }  // namespace auth

@@ -124,6 +124,14 @@ void take_from(kit::redis::RateLimit& limit, const std::string& key, Call call,
     });
 }
 
+kit::http::Response user_response(const User& user) {
+    std::string text;
+    append_json(text, user);
+    auto response = kit::json_response(200, std::move(text));
+    response.headers.add("ETag", etag(user));
+    return response;
+}
+
 std::optional<kit::Values> body_of(Call& call, const kit::Shape& shape) {
     const auto type = call.request().headers.get("Content-Type");
     const bool form = type.starts_with("application/x-www-form-urlencoded");

@@ -41,6 +41,8 @@ Origin origin_of(const Parts& parts, const kit::http::Request& request);
 void take_from(kit::redis::RateLimit& limit, const std::string& key, kit::Call call,
                std::move_only_function<void(kit::Call)> go_on);
 
+/// The account, with its tag.
+kit::http::Response user_response(const User& user);
 /// The body as the shape says, or the call is answered.
 std::optional<kit::Values> body_of(kit::Call& call, const kit::Shape& shape);
 

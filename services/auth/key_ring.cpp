@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "kit/db/due_work.h"
+#include "kit/db/statements.h"
 
 namespace auth {
 namespace {
@@ -100,10 +101,7 @@ void KeyRing::forget(Answer<void> answer) {
         if ((over && keys_[at].key) || too_many) first_needed = keys_[at].generation;
     }
     if (first_needed == keys_.front().generation) return answer({});
-    database_.run(delete_keys, {std::to_string(first_needed)},
-                  [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-                      answer(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
-                  });
+    database_.run(delete_keys, {std::to_string(first_needed)}, kit::db::without_rows(std::move(answer)));
 }
 
 const KeyRing::Key* KeyRing::signer() const {

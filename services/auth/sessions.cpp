@@ -12,6 +12,7 @@ namespace {
 using kit::db::milliseconds;
 using kit::db::Rows;
 using kit::db::Session;
+using kit::db::without_rows;
 
 constexpr auto insert_session = R"sql(
 INSERT INTO sessions (id, user_id, csrf, agent, address, created_at, used_at, expires_at, ended_at)
@@ -73,14 +74,11 @@ void Sessions::open(const User& user, const Origin& origin, Answer<Hold> answer)
                            text(milliseconds(now)), text(expires)}});
     statements.push_back({insert_token, {digest_of(hold.refresh), hold.session, text(hold.refresh_expires)}});
     statements.push_back({end_oldest, {user.id, text(milliseconds(now)), text(per_user_max - 1), hold.session}});
-    database_.transact(
-        [statements = std::move(statements)](Session& session, kit::db::Done done) mutable {
-            kit::db::run_all(session, std::move(statements), std::move(done));
-        },
-        [hold = std::move(hold), answer = std::move(answer)](base::Result<void> done) mutable {
-            if (!done) return answer(std::unexpected(std::move(done).error()));
-            answer(std::move(hold));
-        });
+    auto opened = [hold = std::move(hold), answer = std::move(answer)](base::Result<void> done) mutable {
+        if (!done) return answer(std::unexpected(std::move(done).error()));
+        answer(std::move(hold));
+    };
+    kit::db::run_all(database_, std::move(statements), std::move(opened));
 }
 
 namespace {
@@ -167,16 +165,6 @@ void Sessions::renew(const std::string& refresh, Answer<Hold> answer) {
                        });
 }
 
-namespace {
-
-kit::db::RowsDone without_rows(Answer<void> answer) {
-    return [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-        answer(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
-    };
-}
-
-}  // namespace
-
 void Sessions::end(const std::string& user_id, const std::string& session, Answer<void> answer) {
     database_.run(end_session, {session, user_id, text(milliseconds(clock_.now()))}, without_rows(std::move(answer)));
 }
@@ -212,11 +200,7 @@ void Sessions::clean(Answer<void> answer) {
     std::vector<kit::db::Statement> statements;
     statements.push_back({forget_tokens, {limit}});
     statements.push_back({forget_sessions, {limit}});
-    database_.transact(
-        [statements = std::move(statements)](Session& session, kit::db::Done done) mutable {
-            kit::db::run_all(session, std::move(statements), std::move(done));
-        },
-        std::move(answer));
+    kit::db::run_all(database_, std::move(statements), std::move(answer));
 }
 
 }  // namespace auth

@@ -49,14 +49,6 @@ base::Result<UserWish> wish_of(const Call& call) {
     return wish;
 }
 
-kit::http::Response user_response(const User& user) {
-    std::string text;
-    append_json(text, user);
-    auto response = kit::json_response(200, std::move(text));
-    response.headers.add("ETag", etag(user));
-    return response;
-}
-
 Answer<User> shows(Call call) {
     return [call = std::move(call)](base::Result<User> user) mutable {
         if (!user) return call.fail(user.error());

@@ -32,4 +32,18 @@ void run_all(Session& session, std::vector<Statement> statements, Done done) {
     std::make_shared<Running>(session, std::move(statements), std::move(done))->next();
 }
 
+void run_all(Database& database, std::vector<Statement> statements, Done done) {
+    database.transact(
+        [statements = std::move(statements)](Session& session, Done worked) mutable {
+            run_all(session, std::move(statements), std::move(worked));
+        },
+        std::move(done));
+}
+
+RowsDone without_rows(Done done) {
+    return [done = std::move(done)](base::Result<Rows> rows) mutable {
+        done(rows ? base::Result<void>{} : std::unexpected(std::move(rows).error()));
+    };
+}
+
 }  // namespace kit::db

@@ -20,5 +20,9 @@ struct Statement {
 
 /// In order; the first Error ends it. The session must live until `done`.
 void run_all(Session& session, std::vector<Statement> statements, Done done);
+/// The same in a transaction of their own.
+void run_all(Database& database, std::vector<Statement> statements, Done done);
+/// For statements whose rows say nothing.
+RowsDone without_rows(Done done);
 
 }  // namespace kit::db

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "kit/auth/cookies.h"
 #include "kit/http/ascii.h"
 #include "kit/http/incoming.h"
 #include "kit/web/call_state.h"
@@ -138,18 +139,7 @@ bool Call::wants_page() const {
     return weight(accept, "text/html") >= weight(accept, "application/json");
 }
 
-std::string_view Call::cookie(std::string_view name) const {
-    auto rest = state_->request.headers.get("Cookie");
-    while (!rest.empty()) {
-        const auto end = rest.find(';');
-        auto pair = rest.substr(0, end);
-        rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-        while (pair.starts_with(' ')) pair.remove_prefix(1);
-        if (pair.size() > name.size() && pair[name.size()] == '=' && pair.starts_with(name))
-            return pair.substr(name.size() + 1);
-    }
-    return {};
-}
+std::string_view Call::cookie(std::string_view name) const { return auth::cookie_in(state_->request, name); }
 
 base::Result<std::vector<std::pair<std::string, std::string>>> Call::form() const {
     if (!state_->request.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded")) {
