@@ -24,7 +24,7 @@ BUILD = os.environ.get('SLIPWAY_BUILD', os.path.join(ROOT, 'build', 'release'))
 VENV = os.path.join(ROOT, 'build', 'contract-venv')
 CHECKS = 'not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,' \
          'response_schema_conformance'
-EXAMPLES, SECONDS_ALL, SEED, WORKERS = 12, 180, 1, 2
+EXAMPLES, SECONDS_ALL, SEED, WORKERS = 12, 150, 1, 2
 BASE_PORT = 18480
 # Limits are tested elsewhere; here they would hide everything else. Cheap hashing, so that time goes into requests.
 SETTINGS = {'auth': {'LOGIN_RATE': '1000000', 'ADDRESS_RATE': '1000000', 'SIGNUP_RATE': '1000000', 'LOCK_AFTER': '1000000',
