@@ -74,7 +74,8 @@ class PrivatePostgres {
     std::string programs_;
     std::string owner_;
     std::uint16_t port_ = 0;
-    bool running_ = false;
+    pid_t pid_ = -1;
+    std::thread reader_;
 };
 
 /// A redis-server that keeps nothing when it ends.
