@@ -28,7 +28,7 @@ export async function buys(stage) {
   const page = await stage.visitor({ expects: [401] });
   const insights = await stage.visitor();
   await insights.goto(stage.url('insights'));
-  await insights.getByText('Live', { exact: true }).waitFor();
+  await insights.locator('.manner.live').waitFor();
   const sold = async () => Number((await insights.locator('.tile', { hasText: 'Sold in' }).locator('.tile-value').innerText()).replace(/\D/g, ''));
   const before = await sold();
 

@@ -11,11 +11,11 @@ No price,Volvo,V40,2001,cheap,
 export async function imports(stage) {
   const page = await stage.visitor({ expects: [422] });
   await stage.logIn(page, stage.person('dealer'));
-  await page.getByLabel('Account of').click();
+  await page.locator('summary', { hasText: 'Account of' }).click();
   await page.getByRole('link', { name: 'Import vehicles' }).click();
   await page.getByLabel('File').setInputFiles({ name: 'stock.csv', mimeType: 'text/csv', buffer: Buffer.from(file) });
   await page.getByRole('button', { name: 'Import' }).click();
-  await page.getByText('2 vehicles were taken over, 2 lines were not.').waitFor();
+  await page.getByText('2 added, 2 lines not taken over').waitFor();
   const rows = page.locator('tbody tr');
   assert.match(await rows.nth(0).innerText(), /^3\s.*year/s);
   assert.match(await rows.nth(1).innerText(), /^5\s.*price/s);
@@ -44,7 +44,7 @@ export async function grants(stage) {
   const hopeful = await stage.visitor({ expects: [401] });
   await hopeful.goto(`${stage.shop}/signup`);
   const person = await stage.signUp(hopeful, 'Hope Seller', { dealer: true });
-  await hopeful.getByLabel('Account of').waitFor();
+  await hopeful.getByText('Account of').waitFor();
   await hopeful.goto(`${stage.shop}/dealer`);
   await hopeful.getByText('This page is not for your account').waitFor();
 
@@ -59,7 +59,7 @@ export async function grants(stage) {
   await page.context().close();
 
   // Roles come with the next log-in.
-  await hopeful.getByLabel('Account of').click();
+  await hopeful.locator('summary', { hasText: 'Account of' }).click();
   await hopeful.getByRole('button', { name: 'Log out' }).click();
   await hopeful.getByText('You are logged out.').waitFor();
   await stage.logIn(hopeful, person);

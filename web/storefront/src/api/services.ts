@@ -49,6 +49,7 @@ export async function removeVehicle(id: number): Promise<void> {
 }
 export const stockOf = (dealer: string, page: number, signal?: AbortSignal): Promise<Page<Vehicle>> =>
   get(vehicles, { dealer, page, per_page: 50, sort: '-updated_at' }, signal);
+export const myStockFile = `${vehicles}/export.csv?dealer=me`;
 export async function importVehicles(type: string, body: string | Blob): Promise<ImportReport> {
   return (await ask<ImportReport>('POST', `${vehicles}/import`, { text: { type, body }, timeoutMs: 120_000 })).body;
 }

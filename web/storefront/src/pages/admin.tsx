@@ -1,6 +1,6 @@
 // For administrators: who may do what, and notifications that could not be sent.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { formats } from '@shared/format';
 import { Icon } from '@shared/icons';
 import { useStore } from '@shared/store';
@@ -60,10 +60,13 @@ function Users({ q, page }: { q: string; page: number }): JSX.Element {
 function UserRow({ user, changed }: { user: User; changed: () => void }): JSX.Element {
   const self = userOf(useStore(session))?.id === user.id;
   const [busy, setBusy] = useState(false);
+  const [shown, setShown] = useState(user.roles);
+  useEffect(() => setShown(user.roles), [user.roles]);
   const toggle = async (role: Role, wanted: 'granted' | 'taken'): Promise<void> => {
     if (busy) return;
     setBusy(true);
-    const next = wanted === 'granted' ? [...user.roles, role] : user.roles.filter((each) => each !== role);
+    const next = wanted === 'granted' ? [...shown, role] : shown.filter((each) => each !== role);
+    setShown(next);
     try {
       await setRoles(user.id, next);
       say(`${user.email}: ${next.join(', ')}`);
@@ -87,7 +90,7 @@ function UserRow({ user, changed }: { user: User; changed: () => void }): JSX.El
         <legend class="visually-hidden">Roles of {user.email}</legend>
         {roles.map((role) => (
           <label key={role} class="check small">
-            <input type="checkbox" checked={user.roles.includes(role)} disabled={busy || (self && role === 'admin')} onChange={(event) => void toggle(role, event.currentTarget.checked ? 'granted' : 'taken')} />
+            <input type="checkbox" checked={shown.includes(role)} disabled={busy || (self && role === 'admin')} onChange={(event) => void toggle(role, event.currentTarget.checked ? 'granted' : 'taken')} />
             {role}
           </label>
         ))}

@@ -9,7 +9,7 @@ import type { ImportReport } from '../api/types';
 import { Field } from '../parts/field';
 import { EmptyState, ProblemNote } from '../parts/states';
 import { useTitle } from '../parts/title';
-import { formOf, lineWords } from '../state/import';
+import { formOf, lineWords, reportWords } from '../state/import';
 import { DealerHead } from './orders';
 
 const sample = 'name,brand,model,year,price,description\n"Family estate, one owner",Volvo,V60,2021,28950.00,"Full service history"\n';
@@ -74,16 +74,18 @@ export function DealerImport(): JSX.Element {
 }
 
 function Report({ report }: { report: ImportReport }): JSX.Element {
-  const bad = report.lines.filter((line) => lineWords(line) !== '');
-  const taken = report.added + report.changed + report.kept;
+  const bad = report.lines.filter(({ status }) => status === 'failed');
+  const words = reportWords(report, formats.number);
   return (
     <section class="stack" aria-labelledby="report-title">
       <h2 id="report-title">What became of it</h2>
-      <p class={report.failed > 0 ? 'note warn' : 'note good'} role="status">
-        {formats.number(taken)} {taken === 1 ? 'vehicle was' : 'vehicles were'} taken over
-        {report.failed > 0 ? `, ${formats.number(report.failed)} ${report.failed === 1 ? 'line was' : 'lines were'} not.` : '.'}
-      </p>
-      {bad.length === 0 && taken === 0 && <EmptyState level={2} title="There were no lines" text="The file holds no vehicles." />}
+      {words === '' ? (
+        <EmptyState level={2} title="There were no lines" text="The file holds no vehicles." />
+      ) : (
+        <p class={report.failed > 0 ? 'note warn' : 'note good'} role="status">
+          {words}
+        </p>
+      )}
       {bad.length > 0 && (
         <div class="table-frame">
           <table>

@@ -6,7 +6,7 @@ import { Icon } from '@shared/icons';
 import { useStore } from '@shared/store';
 import type { PageProps } from '../app';
 import { Problem } from '../api/http';
-import { removeVehicle, stockOf } from '../api/services';
+import { myStockFile, removeVehicle, stockOf } from '../api/services';
 import type { Vehicle } from '../api/types';
 import { StockBadge } from '../parts/badges';
 import { Pager } from '../parts/pager';
@@ -33,6 +33,9 @@ export function DealerStock({ search }: PageProps): JSX.Element {
         </a>
         <a class="button plain" href="/dealer/import">
           <Icon name="upload" size={18} /> Import
+        </a>
+        <a class="button plain" href={myStockFile} download>
+          <Icon name="download" size={18} /> CSV
         </a>
       </div>
       {problem && <ProblemNote problem={problem} again={again} />}

@@ -143,7 +143,8 @@ function AccountMenu({ user }: { user: User }): JSX.Element {
         details.current.querySelector('summary')?.focus();
       }}
     >
-      <summary class="icon-button" aria-label={`Account of ${user.name === '' ? user.email : user.name}`}>
+      <summary class="icon-button">
+        <span class="visually-hidden">Account of {user.name === '' ? user.email : user.name}</span>
         <span class="initials" aria-hidden="true">
           {initials(user)}
         </span>

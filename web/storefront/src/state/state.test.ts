@@ -3,7 +3,7 @@ import { cookieNamed, problemOf, withQuery } from '../api/http';
 import { bodyOf, bodyPath, glassPath, paintOf, profiles, type Body } from '../parts/silhouette';
 import { cardOf, expiryTyped, grouped, luhn } from './card';
 import { filtersOf, narrowing, noFilters, pagesShown, queryOf, rangeProblem } from './filters';
-import { formOf, lineWords } from './import';
+import { formOf, lineWords, reportWords } from './import';
 import { noticeParts } from './notice-text';
 import { mayCancel, mayPay, mayRefund, meaningOf, settled, stepsDone } from './order';
 import { routeOf, safeReturn } from './route';
@@ -109,6 +109,7 @@ describe('imports', () => {
   test('say what is wrong with a line', () => {
     expect(lineWords({ line: 2, status: 'added', id: 7 })).toBe('');
     expect(lineWords({ line: 2, status: 'failed', problems: [{ field: 'year', message: 'must be a number' }] })).toBe('year must be a number');
+    expect(reportWords({ added: 2, changed: 0, kept: 3, failed: 1, lines: [] }, String)).toBe('2 added, 3 as before, 1 line not taken over');
   });
 });
 
