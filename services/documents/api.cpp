@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <random>
 
-#include "base/rng.h"
 #include "base/time.h"
 #include "documents/body.h"
 #include "kit/auth/identity.h"
+#include "kit/auth/secrets.h"
 #include "kit/json_text.h"
 #include "kit/problem.h"
 
@@ -50,7 +49,7 @@ class Ids {
     std::string next(run::Time now) {
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
         last_ = std::max(static_cast<std::uint64_t>(ms) << 12, last_ + 1);
-        auto id = base::uuid(rng_);
+        auto id = kit::auth::random_uuid();
         static constexpr char digits[] = "0123456789abcdef";
         std::size_t at = 0;
         for (int shift = 56; shift >= 0; shift -= 4, ++at) {
@@ -62,7 +61,6 @@ class Ids {
     }
 
  private:
-    base::Rng rng_{std::random_device{}()};
     std::uint64_t last_ = 0;  ///< 48 bits of time, 12 of counting
 };
 

@@ -47,6 +47,12 @@ std::string time_uuid(run::Time now) {
     return uuid_text(std::move(bytes), 7);
 }
 
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    for (const char c : random_bytes(sizeof seed)) seed = (seed << 8) | static_cast<unsigned char>(c);
+    return seed;
+}
+
 bool is_uuid(std::string_view text) {
     if (text.size() != 36) return false;
     for (std::size_t at = 0; at < text.size(); ++at) {

@@ -2,6 +2,7 @@
 // sealing, and the comparison of secrets. Secrets are never logged.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ std::string random_token(std::size_t bytes = 32);
 std::string random_uuid();
 /// A version 7 UUID (RFC 9562): those made later sort later. For ids of rows, not for secrets.
 std::string time_uuid(run::Time now);
+/// For a base::Rng whose chance protects nothing: jitter, places in a queue.
+std::uint64_t random_seed();
 /// True for 8-4-4-4-12 lower-case hexadecimal digits.
 bool is_uuid(std::string_view text);
 

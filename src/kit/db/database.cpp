@@ -1,9 +1,9 @@
 #include "kit/db/database.h"
 
 #include <charconv>
-#include <random>
 
 #include "base/rng.h"
+#include "kit/auth/secrets.h"
 #include "kit/db/errors.h"
 #include "run/asio_loop.h"
 
@@ -44,7 +44,7 @@ void transact_again(Database& database, run::Loop& loop, std::function<void(Sess
         std::function<void(Session&, Done)> work;
         int left;
         Done done;
-        base::Rng rng{std::random_device{}()};
+        base::Rng rng{auth::random_seed()};
         run::Duration pause = std::chrono::milliseconds(5);
         run::Timer timer;
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <deque>
-#include <random>
 
 #include "base/rng.h"
+#include "kit/auth/secrets.h"
 
 namespace kit::db {
 namespace {
@@ -69,7 +69,7 @@ struct Outbox::State : std::enable_shared_from_this<Outbox::State> {
           deliver(std::move(deliver_)),
           options(options_),
           sql(database_.dialect()),
-          rng(std::random_device{}()),
+          rng(auth::random_seed()),
           holder(base::uuid(rng)) {}
 
     /// Runs a statement whose answer matters only while the outbox is there.

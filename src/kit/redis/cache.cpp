@@ -4,10 +4,10 @@
 #include "kit/redis/cache.h"
 
 #include <map>
-#include <random>
 #include <set>
 
 #include "base/rng.h"
+#include "kit/auth/secrets.h"
 
 namespace kit::redis {
 namespace {
@@ -25,7 +25,7 @@ constexpr const char* keep =
 
 struct Cache::State : std::enable_shared_from_this<Cache::State> {
     State(Redis* redis_, std::string prefix_, run::Duration keep_for_)
-        : redis(redis_), prefix(std::move(prefix_)), keep_for(keep_for_), rng(std::random_device{}()) {}
+        : redis(redis_), prefix(std::move(prefix_)), keep_for(keep_for_), rng(auth::random_seed()) {}
 
     std::string entry(const std::string& key) const { return prefix + ":" + key; }
     std::string lease(const std::string& key) const { return prefix + ":lease:" + key; }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <random>
 #include <set>
 
 #include "base/rng.h"
+#include "kit/auth/secrets.h"
 
 namespace kit::redis {
 namespace {
@@ -42,7 +42,7 @@ struct RateLimit::State {
     std::string prefix;
     std::int64_t most;
     run::Duration window;
-    base::Rng rng{std::random_device{}()};
+    base::Rng rng{auth::random_seed()};
     std::map<std::string, std::deque<run::Time>> taken;  ///< without Redis
     std::size_t sweep_at = 1024;
 
@@ -68,7 +68,7 @@ struct RateLimit::State {
 
 RateLimit::RateLimit(Redis* redis, run::Loop& loop, std::string prefix, std::int64_t most, run::Duration window)
     : state_(std::make_shared<State>(
-          State{redis, loop, std::move(prefix), most, window, base::Rng(std::random_device{}()), {}})) {}
+          State{redis, loop, std::move(prefix), most, window, base::Rng(auth::random_seed()), {}})) {}
 
 void RateLimit::take(const std::string& key, std::move_only_function<void(Allowance)> done) {
     auto& state = *state_;
@@ -150,7 +150,7 @@ void try_lock(Redis* redis, run::Loop& loop, std::string name, run::Duration tim
         if (!held_here().insert(key).second) return done(nullptr);
         return done(std::make_unique<LocalLock>(std::move(key)));
     }
-    base::Rng rng(std::random_device{}());
+    base::Rng rng(auth::random_seed());
     auto state = std::make_shared<SharedLock::State>();
     state->redis = redis;
     state->loop = &loop;
