@@ -215,12 +215,12 @@ struct Outbox::State : std::enable_shared_from_this<Outbox::State> {
         busy = false;
         batch.clear();
         const auto now = loop.now();
-        if (retry_at > now) return sleep(retry_at - now);
-        if (again) return sleep(run::Duration::zero());
-        sleep(options.look_every);
+        if (retry_at > now) return rest(retry_at - now);
+        if (again) return rest(run::Duration::zero());
+        rest(options.look_every);
     }
 
-    void sleep(run::Duration time) {
+    void rest(run::Duration time) {
         timer = loop.after(time, [this] { look(); });
     }
 
@@ -255,7 +255,7 @@ Outbox::Outbox(Database& database, run::Loop& loop, Log& log, Metrics& metrics, 
         const auto state = weak.lock();
         return state ? static_cast<double>(state->waiting) : 0.0;
     });
-    state_->sleep(run::Duration::zero());
+    state_->rest(run::Duration::zero());
 }
 
 Outbox::~Outbox() = default;
