@@ -280,3 +280,28 @@ SIM_TEST("endpoints written by hand are mirrored until they ask not to be", 200)
     world.until(
         "no longer", [&](const World& w) { return w.list(slices).empty(); }, 5s);
 }
+
+SIM_TEST("an event goes an hour after it was last seen", 200) {
+    const auto ago = [&](base::Duration time) { return base::rfc3339_micro(world.now() - time); };
+    const auto say = [&](std::string_view name, json::object times) {
+        auto event = json::parse(R"({"apiVersion": "v1", "kind": "Event", "metadata": {"namespace": "default"},
+            "involvedObject": {"kind": "Pod", "name": "p", "namespace": "default"}, "reason": "Said", "type": "Normal",
+            "action": "Say", "reportingComponent": "sim", "reportingInstance": "sim-1"})")
+                         .as_object();
+        event["metadata"].as_object()["name"] = name;
+        for (auto& [field, value] : times) event[field] = value;
+        world.apply(std::move(event));
+    };
+    say("old", {{"eventTime", ago(2h)}});
+    say("ending", {{"eventTime", ago(1h - 10s)}});
+    say("repeated", {{"eventTime", ago(2h)}, {"series", {{"count", 2}, {"lastObservedTime", ago(50min)}}}});
+    say("timeless", {});
+    const auto stands = [&](std::string name) {
+        return static_cast<bool>(world.get({{"", "events"}, "default", std::move(name)}));
+    };
+    world.run_for(1s);
+    world.check("the old one is gone", !stands("old") && stands("ending"));
+    world.run_for(10s);
+    world.check("so is the one whose hour is over", !stands("ending"));
+    world.check("the others stay", stands("repeated") && stands("timeless"));
+}
