@@ -28,6 +28,7 @@ base::Result<Filter> filter_of(const FilterWords& words, run::Time now) {
     Filter filter{.brand = words.brand, .from_day = 0, .to_day = today};
     std::vector<kit::FieldProblem> problems;
     if (filter.brand.size() > brand_bytes_max) problems.push_back({"brand", "is too long"});
+    if (filter.brand.find('\0') != std::string::npos) problems.push_back({"brand", "must not hold the NUL character"});
     read_day("to", words.to, filter.to_day, problems);
     filter.from_day = filter.to_day - days_standard + 1;
     read_day("from", words.from, filter.from_day, problems);
