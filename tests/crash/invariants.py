@@ -2,6 +2,7 @@
 
 No double charge, no lost order, no car sold twice, the books balance, every event is notified once a channel."""
 import collections
+import copy
 
 FINAL = {'confirmed', 'expired', 'cancelled', 'refunded', 'rejected'}
 STEPS = {'order.placed': 'reserved', 'order.paid': 'authorized', 'order.confirmed': 'captured', 'order.declined': 'declined'}
@@ -146,3 +147,49 @@ def of_events(facts, sink):
     for ident in sink:
         if ident not in facts.event_ids:
             yield 'the webhook was told of %s, which nobody wrote' % ident
+
+
+def blind_to(facts, known, sink):
+    """Names of the harms that `broken` does not see when they are done to these facts: there should be none."""
+    sold = next((order for order in facts.orders.values() if order['stage'] == 'confirmed'), None)
+    other = next((order for order in facts.orders.values() if order['stage'] == 'expired'), None)
+    if not sold or not other or not known:
+        return []  # too few orders to do harm to
+
+    def charge_twice(it):
+        again = dict(it.payments[sold['id']][-1], id='again', taken=sold['amount'], given='0')
+        it.payments[sold['id']].append(again)
+
+    def lose_order(it):
+        del it.orders[next(iter(known))]
+
+    def sell_twice(it):
+        it.orders[other['id']].update(stage='confirmed', vehicle=sold['vehicle'])
+
+    def leave_reserved(it):
+        it.vehicles[other['vehicle']] = ('reserved', other['id'])
+
+    def hold_money(it):
+        it.payments[other['id']].append({'id': 'held', 'gateway': 'authorized', 'taken': '0', 'given': '0', 'captured': '0',
+                                         'refunded': '0', 'step': 'none'})
+
+    def upset_books(it):
+        it.sums = (str(int(it.sums[0]) + 1), it.sums[1])
+
+    def notify_twice(it):
+        event = next(iter(it.event_ids))
+        it.deliveries[event].append(it.deliveries[event][0])
+
+    def notify_never(it):
+        it.deliveries[next(iter(it.event_ids))] = []
+
+    def tell_twice(it):
+        it.events[sold['id']].append(('order.confirmed', 'another'))
+    harms = [charge_twice, lose_order, sell_twice, leave_reserved, hold_money, upset_books, notify_twice, notify_never, tell_twice]
+    blind = []
+    for harm in harms:
+        doctored = copy.deepcopy(facts)
+        harm(doctored)
+        if not broken(doctored, known, sink):
+            blind.append(harm.__name__)
+    return blind

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from world import Missing, NAMES, ROOT, World  # noqa: E402
 from slipway_services import ask, available  # noqa: E402
 from buyers import Buyer, plan  # noqa: E402
-from invariants import Facts, broken  # noqa: E402
+from invariants import Facts, blind_to, broken  # noqa: E402
 
 SITES = (
     ['orders.' + site for site in (
@@ -217,6 +217,8 @@ def crash(options):
         wrong = broken(facts, runner.known, sink.events)
         if moving:
             wrong.append((None, 'it did not come to rest'))
+        elif not wrong:
+            wrong += [(None, 'the check does not see this harm: ' + harm) for harm in blind_to(facts, runner.known, sink.events)]
         hit = sum(1 for site in SITES if site in world.hits)
         if options.runs >= 3 * len(SITES) and hit * 10 < len(SITES) * 9:
             wrong.append((None, 'only %d of %d fault sites were died at: the runs show less than they say' % (hit, len(SITES))))
