@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "kit/decimal.h"
+#include "kit/web/html.h"
 
 namespace notifications {
 namespace {
@@ -59,29 +60,7 @@ constexpr Embedded embedded[] = {
     {"message", "A message for you", "{{message}}"},
 };
 
-void append_escaped(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-}
+using kit::append_escaped;
 
 /// "19990.00" as people read it: "19,990.00".
 std::string grouped(std::string text) {

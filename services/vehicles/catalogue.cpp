@@ -36,14 +36,13 @@ constexpr std::size_t until_column = 12;
 /// A row as it stands at `time`; its entity tag.
 std::string append_row(Text& text, const Rows& rows, std::size_t row, std::string_view time) {
     const auto view = view_in(rows, row);
-    if (view.reserved_until.empty() || view.reserved_until > time) {
-        if (!view.reserved_until.empty() && (text.until.empty() || view.reserved_until < text.until)) {
-            text.until = view.reserved_until;
-        }
+    if (view.reserved_until.empty()) {
         append_json(text.json, view);
         return etag(view.id, view.revision);
     }
     const auto vehicle = settled(vehicle_in(rows, row), time);
+    const auto& until = vehicle.reserved_until;
+    if (!until.empty() && (text.until.empty() || until < text.until)) text.until = until;
     append_json(text.json, vehicle);
     return etag(vehicle);
 }
@@ -222,30 +221,38 @@ void Catalogue::carry_out(Session& session, const Decision& decision, const std:
                 });
 }
 
+/// One vehicle's change on its way.
+struct Catalogue::Alteration {
+    std::int64_t id = 0;
+    std::string traceparent;
+    Decide decide;
+    Decision decision;
+};
+
 void Catalogue::alter(std::int64_t id, std::string traceparent, Decide decide, Answer<Vehicle> answer) {
-    const auto decision = std::make_shared<Decision>();
-    auto work = [this, id, decision, traceparent = std::move(traceparent), decide = std::move(decide)](
-                    Session& session, Done done) mutable {
-        auto locked = [this, id, decision, &session, traceparent = std::move(traceparent), decide = std::move(decide),
-                       done = std::move(done)](base::Result<Rows> rows) mutable {
-            if (!rows) return done(std::unexpected(std::move(rows).error()));
-            if (rows->empty()) return done(std::unexpected(not_found(id)));
-            const auto time = now();
-            auto decided = decide(settled(vehicle_in(*rows, 0), time), time);
-            if (!decided) return done(std::unexpected(std::move(decided).error()));
-            *decision = std::move(*decided);
-            if (decision->act == Decision::Act::keep) return done({});
-            carry_out(session, *decision, traceparent, std::move(done));
-        };
-        session.run(lock_sql_, {std::to_string(id)}, std::move(locked));
-    };
-    auto worked = [this, id, decision, answer = std::move(answer)](base::Result<void> result) mutable {
+    const auto one = std::make_shared<Alteration>(id, std::move(traceparent), std::move(decide), Decision{});
+    auto worked = [this, one, answer = std::move(answer)](base::Result<void> result) mutable {
         if (!result) return answer(std::unexpected(std::move(result).error()));
-        if (decision->act == Decision::Act::keep) return answer(std::move(decision->vehicle));
-        changes_.committed({id},
-                           [decision, answer = std::move(answer)]() mutable { answer(std::move(decision->vehicle)); });
+        if (one->decision.act == Decision::Act::keep) return answer(std::move(one->decision.vehicle));
+        changes_.committed({one->id},
+                           [one, answer = std::move(answer)]() mutable { answer(std::move(one->decision.vehicle)); });
     };
+    auto work = [this, one](Session& session, Done done) { lock(one, session, std::move(done)); };
     database_.transact(std::move(work), std::move(worked));
+}
+
+void Catalogue::lock(const std::shared_ptr<Alteration>& one, Session& session, Done done) {
+    auto locked = [this, one, &session, done = std::move(done)](base::Result<Rows> rows) mutable {
+        if (!rows) return done(std::unexpected(std::move(rows).error()));
+        if (rows->empty()) return done(std::unexpected(not_found(one->id)));
+        const auto time = now();
+        auto decided = one->decide(settled(vehicle_in(*rows, 0), time), time);
+        if (!decided) return done(std::unexpected(std::move(decided).error()));
+        one->decision = std::move(*decided);
+        if (one->decision.act == Decision::Act::keep) return done({});
+        carry_out(session, one->decision, one->traceparent, std::move(done));
+    };
+    session.run(lock_sql_, {std::to_string(one->id)}, std::move(locked));
 }
 
 /// Somebody who has seen another revision is told so before anything else.

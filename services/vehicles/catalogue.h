@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,8 +73,10 @@ class Catalogue {
 
  private:
     using Decide = std::move_only_function<base::Result<Decision>(Vehicle current, std::string_view now)>;
+    struct Alteration;
     /// One vehicle's change from lock to commit; answers after what others kept of it is forgotten.
     void alter(std::int64_t id, std::string traceparent, Decide decide, Answer<Vehicle> answer);
+    void lock(const std::shared_ptr<Alteration>& one, kit::db::Session& session, kit::db::Done done);
     void carry_out(kit::db::Session& session, const Decision& decision, const std::string& traceparent,
                    kit::db::Done done);
     /// The rows of a page, with the total as the last column, and the total.

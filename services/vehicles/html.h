@@ -4,31 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "kit/web/html.h"
+
 namespace vehicles {
 
-inline void append_escaped(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-}
+using kit::append_escaped;
 
 /// Markup as it stands, values escaped: Html("<a>").text(name)("</a>").
 class Html {

@@ -1,5 +1,6 @@
 #include "vehicles/vehicle.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "kit/json_text.h"
@@ -29,14 +30,37 @@ void append_or_null(std::string& out, std::string_view text) {
     }
 }
 
+constexpr std::size_t second_size = 19;  ///< of "2026-01-01T09:00:00"
+
+void append_time_text(std::string& out, std::string_view printed) {
+    if (printed.size() < second_size || printed.ends_with('Z')) {
+        out += printed;
+        return;
+    }
+    const auto begin = out.size();
+    out += printed.substr(0, second_size);
+    out[begin + 10] = 'T';
+    out += '.';
+    const auto fraction = printed.size() > second_size ? printed.substr(second_size + 1) : std::string_view();
+    out += fraction;
+    out.append(6 - std::min<std::size_t>(fraction.size(), 6), '0');
+    out += 'Z';
+}
+
 /// Times are digits and a few signs: nothing to escape.
 void append_time(std::string& out, std::string_view time) {
     out += '"';
-    out += time;
+    append_time_text(out, time);
     out += '"';
 }
 
 }  // namespace
+
+std::string time_text(std::string_view printed) {
+    std::string text;
+    append_time_text(text, printed);
+    return text;
+}
 
 std::string_view stock_name(Stock stock) { return stock_names[static_cast<std::size_t>(stock)]; }
 
@@ -138,7 +162,9 @@ void append_json(std::string& out, const VehicleView& vehicle) {
     append_or_null(out += R"(,"dealer_id":)", vehicle.dealer_id);
     append_or_null(out += R"(,"dealer":)", vehicle.dealer);
     append_or_null(out += R"(,"reference":)", vehicle.reference);
-    append_time(out += R"(,"stock":)", vehicle.stock);
+    out += R"(,"stock":")";
+    out += vehicle.stock;
+    out += '"';
     if (!vehicle.reserved_until.empty()) append_time(out += R"(,"reserved_until":)", vehicle.reserved_until);
     append_time(out += R"(,"created_at":)", vehicle.created_at);
     append_time(out += R"(,"updated_at":)", vehicle.updated_at);

@@ -35,7 +35,10 @@ struct Vehicle {
     std::int64_t revision = 1;  ///< grows with every change
 };
 
-/// The same where it lies: a Vehicle, or a row that nobody copied.
+/// RFC 3339 with microseconds of what a database prints: that, or "2026-01-01 09:00:00.5" in UTC. "" stays "".
+std::string time_text(std::string_view printed);
+
+/// The same where it lies: a Vehicle, or a row that nobody copied, with times as the database prints them.
 struct VehicleView {
     std::int64_t id = 0, year = 0, price = 0, revision = 1;  ///< the price in hundredths
     std::string_view name, brand, model, description, dealer_id, dealer, reference, stock, reserved_until, created_at,
