@@ -71,6 +71,7 @@ std::optional<PathValues> values_of(const Route& route, const std::vector<std::s
 }  // namespace
 
 RouteWriter& RouteWriter::query(std::string name, std::string prose, std::string schema) {
+    route_.rules.emplace_back(name, schema);
     route_.parameters.push_back({std::move(name), std::move(prose), std::move(schema)});
     return *this;
 }
@@ -172,8 +173,9 @@ void Router::begin(Call call) {
 }
 
 void Router::handle(Call call) {
-    const auto& handler = call.state_->route->handler;
-    handler(std::move(call));
+    const auto& route = *call.state_->route;
+    if (const auto wrong = check_query(route.rules, call.request().query)) return call.fail(*wrong);
+    route.handler(std::move(call));
 }
 
 /// What is wrong with a login matters only to routes that need one.

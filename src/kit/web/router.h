@@ -14,6 +14,7 @@
 #include "kit/log.h"
 #include "kit/metrics.h"
 #include "kit/web/call.h"
+#include "kit/web/parameters.h"
 
 namespace kit {
 
@@ -60,6 +61,7 @@ struct Route {
     bool fixed = true;                  ///< without variables
     std::string prose;
     std::vector<Parameter> parameters;  ///< of the query
+    std::vector<ParameterRule> rules;   ///< the same, as they are checked
     std::vector<Parameter> path_parameters;
     std::vector<Outcome> replies;
     const Shape* body = nullptr;
@@ -84,6 +86,7 @@ class RouteWriter {
  public:
     explicit RouteWriter(Route& route) : route_(route) {}
     RouteWriter& doc(std::string prose) { return route_.prose = std::move(prose), *this; }
+    /// What does not fit `schema` is refused with 422 before the handler is called; empty values count as not given.
     RouteWriter& query(std::string name, std::string prose, std::string schema = R"({"type":"string"})");
     /// Says more of a `{name}` in the pattern. What does not fit its schema is 404.
     RouteWriter& path(std::string name, std::string prose, std::string schema);

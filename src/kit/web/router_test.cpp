@@ -102,6 +102,28 @@ TEST_F(Routes, CancelWhenTheClientGoesAway) {
     loop_.run([&] { held.reset(); });
 }
 
+TEST_F(Routes, CheckTheirQueriesByWhatTheySayOfThem) {
+    serve([](App& app) {
+        app.routes()
+            .get("/list")
+            .query("page", "The page.", R"({"type":"integer","minimum":1,"maximum":9})")
+            .query("price", "The price.", R"({"type":"number","minimum":0})")
+            .query("sort", "By what.", R"({"type":"string","enum":["name","-name"]})")
+            .query("q", "Words.", R"({"type":"string","maxLength":3})")
+            .calls([](Call call) { call.answer(text_response(200, "x")); });
+    });
+    for (const auto* good : {"", "?page=9&price=1.50&sort=-name&q=%C3%A9%C3%A9%C3%A9", "?page=&sort=", "?other=1"}) {
+        EXPECT_EQ(ask(get(std::string("/list") + good)).status, 200) << good;
+    }
+    for (const auto* wrong : {"?page=0", "?page=10", "?page=1x", "?page=1.5", "?price=-1", "?price=nan", "?price=1e3",
+                              "?sort=Name", "?q=1234", "?page=99999999999999999999"}) {
+        const auto answer = ask(get(std::string("/list") + wrong));
+        EXPECT_EQ(answer.status, 422) << wrong;
+        EXPECT_NE(answer.body.find(R"("errors":[{"field":)"), std::string::npos);
+    }
+    EXPECT_NE(ask(get("/list?page=0")).body.find("must be a whole number from 1 to 9"), std::string::npos);
+}
+
 TEST_F(Routes, AreShownAtDocs) {
     serve([](App& app) { app.routes().get("/x").calls([](Call call) { call.answer(text_response(200, "x")); }); });
     const auto page = ask(get("/docs"));
