@@ -30,6 +30,7 @@ void import(const ExchangeParts& parts, Call call) {
                           "an import must be text/csv (with a header row) or application/x-ndjson"});
     }
     const auto import = std::make_shared<Import>(parts.database, parts.clock, parts.changes, actor_of(call), *form);
+    call.body();  // a request without one has an empty one
     auto body = call.request().stream;
     import->read(std::move(body), [call = std::move(call)](base::Result<ImportReport> report) mutable {
         report ? call.answer(kit::json_response(200, json_of(*report))) : call.fail(report.error());

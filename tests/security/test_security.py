@@ -285,6 +285,10 @@ def limits(world):
                     headers = {'Content-Type': 'application/json'}
                     status = world.call(name, method.upper(), path, body, role, headers)[0]
                     expect(400 <= status < 500, '%s %s %s: a broken body gets %d' % (name, method, pattern, status))
+            for kind in operation.get('requestBody', {}).get('content', {}):
+                for body in ('', '0'):
+                    status = world.call(name, method.upper(), path, body, role, {'Content-Type': kind})[0]
+                    expect(status < 500, '%s %s %s: a body of %d bytes of %s gets %d' % (name, method, pattern, len(body), kind, status))
             for parameter in operation.get('parameters', []):
                 if parameter['in'] != 'query' or method != 'get' or STREAM.search(pattern):
                     continue
