@@ -31,8 +31,9 @@ Dispatcher::Dispatcher(Ledger& ledger, kit::db::Database& database, run::Loop& l
       rng_(rng),
       faults_(faults),
       options_(options),
-      work_(database, loop, log, work_options(options),
-            [this](const std::string& id, Done done) { handle(id, std::move(done)); }) {}
+      work_(std::make_unique<kit::db::DueWork>(
+          database, loop, log, work_options(options),
+          [this](const std::string& id, Done done) { handle(id, std::move(done)); })) {}
 
 void Dispatcher::add(std::unique_ptr<Channel> channel, kit::Metrics& metrics) {
     const std::string name(channel->name());
@@ -69,28 +70,44 @@ run::Time Dispatcher::again_after(std::int64_t attempts) {
     return loop_.now() + wait + jitter(wait / 2);
 }
 
+void Dispatcher::stop(run::Callback done) {
+    work_.reset();
+    if (under_way_ == 0) return done();
+    stopped_ = std::move(done);
+}
+
 void Dispatcher::handle(const std::string& id, Done done) {
-    ledger_.delivery(id, [this, id, done = std::move(done)](base::Result<Delivery> delivery) mutable {
-        if (!delivery) return done(std::unexpected(std::move(delivery).error()));
-        const auto found = ways_.find(delivery->channel);
-        if (found == ways_.end()) return ledger_.give_up(id, "this channel is not set up", std::move(done));
-        auto& way = found->second;
-        if (delivery->state == "sending" && options_.unsure == Unsure::hold) {
-            return give_up(way, *delivery, "it is not known whether it was sent: the sender died", std::move(done));
-        }
-        if (!way.circuit.lets_through(loop_.now())) {
-            const auto again = way.circuit.open_until() + jitter(std::chrono::seconds(1));
-            return ledger_.put_off(id, kit::db::milliseconds(again), "the channel rests after failures",
-                                   std::move(done));
-        }
-        ledger_.begin(
-            id, [this, &way, delivery = std::move(*delivery), done = std::move(done)](base::Result<bool> ours) mutable {
-                if (!ours) return done(std::unexpected(std::move(ours).error()));
-                if (!*ours) return done({});
-                ++delivery.attempts;
-                attempt(way, delivery, std::move(done));
-            });
+    ++under_way_;
+    auto over = [this, done = std::move(done)](base::Result<void> result) mutable {
+        done(std::move(result));
+        if (--under_way_ == 0 && stopped_) std::exchange(stopped_, nullptr)();
+    };
+    ledger_.delivery(id, [this, id, over = std::move(over)](base::Result<Delivery> delivery) mutable {
+        loaded(id, std::move(delivery), std::move(over));
     });
+}
+
+void Dispatcher::loaded(const std::string& id, base::Result<Delivery> delivery, Done done) {
+    if (!delivery) return done(std::unexpected(std::move(delivery).error()));
+    if (!work_) return done({});  // its lease lapses, then it is another replica's
+    const auto found = ways_.find(delivery->channel);
+    if (found == ways_.end()) return ledger_.give_up(id, "this channel is not set up", std::move(done));
+    auto& way = found->second;
+    if (delivery->state == "sending" && options_.unsure == Unsure::hold) {
+        return give_up(way, *delivery, "it is not known whether it was sent: the sender died", std::move(done));
+    }
+    if (!way.circuit.lets_through(loop_.now())) {
+        const auto again = way.circuit.open_until() + jitter(std::chrono::seconds(1));
+        return ledger_.put_off(id, kit::db::milliseconds(again), "the channel rests after failures", std::move(done));
+    }
+    auto begun = [this, &way, delivery = std::move(*delivery),
+                  done = std::move(done)](base::Result<bool> ours) mutable {
+        if (!ours) return done(std::unexpected(std::move(ours).error()));
+        if (!*ours) return done({});
+        ++delivery.attempts;
+        attempt(way, delivery, std::move(done));
+    };
+    ledger_.begin(id, std::move(begun));
 }
 
 void Dispatcher::attempt(Way& way, const Delivery& delivery, Done done) {

@@ -40,7 +40,11 @@ class Dispatcher {
     /// The channels that an event is to go to.
     std::vector<std::string> channels_for(const Event& event) const;
     /// Something new waits.
-    void wake() { work_.wake(); }
+    void wake() {
+        if (work_) work_->wake();
+    }
+    /// Begins nothing more; `done` when what is under way has come to its end.
+    void stop(run::Callback done);
 
  private:
     struct Way {
@@ -51,6 +55,7 @@ class Dispatcher {
         kit::Counter* dead = nullptr;
     };
     void handle(const std::string& id, kit::db::Done done);
+    void loaded(const std::string& id, base::Result<Delivery> delivery, kit::db::Done done);
     void attempt(Way& way, const Delivery& delivery, kit::db::Done done);
     void attempted(Way& way, const Delivery& delivery, const base::Result<void>& result, kit::db::Done done);
     void keep_sent(const std::string& id, kit::db::Done done);
@@ -65,7 +70,9 @@ class Dispatcher {
     kit::FaultSites& faults_;
     DispatcherOptions options_;
     std::map<std::string, Way, std::less<>> ways_;
-    kit::db::DueWork work_;
+    std::unique_ptr<kit::db::DueWork> work_;  ///< null once stopped
+    std::size_t under_way_ = 0;
+    run::Callback stopped_;
     std::map<std::string, run::Timer> keeping_;  ///< what was sent and could not be written yet
 };
 

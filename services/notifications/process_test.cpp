@@ -181,6 +181,27 @@ TEST(NotificationsProcess, HoldsWhatADeadSenderLeftWhenToldTo) {
     EXPECT_EQ(sink.mails().size(), 1U) << "never twice";
 }
 
+TEST(NotificationsProcess, AStopWaitsForWhatIsUnderWay) {
+    TemporaryFolder folder;
+    testing::SmtpSink sink(0, 1);
+    ASSERT_NE(sink.port(), 0);
+    auto with = environment("sqlite:" + folder.path() + "/n.db", sink.url());
+    with.back() = "LEASE=30s";  // the mail server may take half of it
+    const auto id = kit::auth::random_uuid();
+    {
+        ServiceProcess service(PROGRAM, with);
+        ASSERT_TRUE(ready(service));
+        ask(service.port(), "POST", "/events", event(id, "a@example.com"));
+        ASSERT_TRUE(until([&] { return state_of(service.port(), id) == "sending"; }));
+        service.terminate();
+        EXPECT_EQ(service.wait(), 0);
+    }
+    EXPECT_EQ(sink.mails().size(), 1U);
+    ServiceProcess service(PROGRAM, with);
+    ASSERT_TRUE(ready(service));
+    EXPECT_EQ(state_of(service.port(), id), "sent");
+}
+
 TEST(NotificationsProcess, OldClientsNotifyOnEmbeddedDatabases) {
     TemporaryFolder folder;
     ServiceProcess service(PROGRAM, {"DATABASE_URL=sqlite:" + folder.path() + "/n.db"});

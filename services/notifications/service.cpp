@@ -82,6 +82,7 @@ void assemble(kit::App& app, const Settings& settings) {
     auto& dispatcher =
         app.own<Dispatcher>(ledger, database, app.loop(), app.log(), app.routes().rng(), faults, options);
     add_channels(app, settings, templates, dispatcher);
+    app.before_end([&dispatcher](run::Callback done) { dispatcher.stop(std::move(done)); });
     auto& feed = app.own<Feed>(ledger);
     auto& intake = app.own<Intake>(ledger, dispatcher, templates, app.log());
     intake.on_taken([&feed] { feed.look(); });

@@ -1,5 +1,6 @@
 # A mail server for tests: takes mails on a free port and writes one line of JSON for each to standard output.
-# smtp_sink.py [FAILURES]: the first FAILURES mails are answered 451; those to "nobody@..." 550, always.
+# smtp_sink.py [FAILURES [SECONDS]]: the first FAILURES mails are answered 451; those to "nobody@..." 550, always; each
+# takes SECONDS to be taken.
 import asyncio, email, email.policy, json, sys
 from aiosmtpd.smtp import SMTP
 
@@ -20,6 +21,7 @@ class Sink:
             return '451 try again later'
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
+        await asyncio.sleep(float(sys.argv[2]) if len(sys.argv) > 2 else 0)
         print(json.dumps({'id': mail['Message-ID'], 'to': envelope.rcpt_tos, 'from': mail['From'],
                           'subject': str(mail['Subject']), 'text': parts.get('text/plain', ''),
                           'html': parts.get('text/html', ''), 'defects': len(mail.defects)}), flush=True)

@@ -11,17 +11,17 @@
 
 namespace notifications::testing {
 
-SmtpSink::SmtpSink(int failures) {
+SmtpSink::SmtpSink(int failures, int seconds) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    auto count = std::to_string(failures);
+    auto count = std::to_string(failures), delay = std::to_string(seconds);
     auto script = (std::filesystem::path(__FILE__).parent_path() / "smtp_sink.py").string();
     pid_ = ::fork();
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         ::dup2(ends[1], STDOUT_FILENO);
         char python[] = "/usr/bin/python3";
-        char* const arguments[] = {python, script.data(), count.data(), nullptr};
+        char* const arguments[] = {python, script.data(), count.data(), delay.data(), nullptr};
         ::execv(python, arguments);
         ::_exit(127);
     }

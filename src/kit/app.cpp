@@ -254,7 +254,20 @@ void App::stop(run::Callback done) {
     stopping_ = true;
     log_->info("stopping", {{"connections", server_->connections()}});
     router_->stop();
-    server_->drain(*settings_.drain_grace, *settings_.drain_limit, std::move(done));
+    struct Ending {
+        std::size_t left;
+        run::Callback done;
+        void end() {
+            if (auto now = std::exchange(done, nullptr)) now();
+        }
+    };
+    const auto ending = std::make_shared<Ending>(finishers_.size() + 1, std::move(done));
+    const auto one_less = [ending] {
+        if (--ending->left == 0) ending->end();
+    };
+    end_limit_ = loop_->after(*settings_.drain_limit, [ending] { ending->end(); });
+    for (const auto& finish : finishers_) finish(one_less);
+    server_->drain(*settings_.drain_grace, *settings_.drain_limit, one_less);
 }
 
 static int run_migrate(boost::asio::io_context& io, App& app) {

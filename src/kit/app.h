@@ -82,6 +82,9 @@ class App {
     void every(run::Duration period, std::string name, std::function<void()> work);
     /// A field in every answer's header, made once.
     void fixed_header(std::string_view name, std::string_view value);
+    /// What must come to its end before the process does: called when it is told to stop, beside the drain and no
+    /// longer than that may take.
+    void before_end(std::function<void(run::Callback done)> finish) { finishers_.push_back(std::move(finish)); }
     /// What kept assemble from its work: run() says it and ends with 1.
     void give_up(base::Error error);
 
@@ -111,6 +114,8 @@ class App {
     std::vector<std::shared_ptr<void>> parts_;
     std::vector<Stored*> databases_;
     std::vector<Periodic*> periodics_;
+    std::vector<std::function<void(run::Callback)>> finishers_;
+    run::Timer end_limit_;
     std::function<void(base::Result<void>)> migrated_;
     run::Timer migrate_limit_;
     http::Client* client_ = nullptr;

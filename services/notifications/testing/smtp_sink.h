@@ -11,8 +11,8 @@ namespace notifications::testing {
 
 class SmtpSink {
  public:
-    /// Answers the first `failures` mails with 451.
-    explicit SmtpSink(int failures);
+    /// Answers the first `failures` mails with 451; takes `seconds` for each.
+    explicit SmtpSink(int failures, int seconds = 0);
     ~SmtpSink();
     SmtpSink(const SmtpSink&) = delete;
     SmtpSink& operator=(const SmtpSink&) = delete;
