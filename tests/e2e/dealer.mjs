@@ -36,7 +36,7 @@ export async function imports(stage) {
   await page.getByRole('button', { name: 'Remove it' }).click();
   await page.getByText('Estate with history is removed.').waitFor();
   await page.getByRole('link', { name: 'Sales' }).click();
-  await page.getByRole('heading', { name: 'Sales' }).waitFor();
+  await page.getByRole('heading', { name: 'Sales', exact: true }).waitFor();
   await page.context().close();
 }
 

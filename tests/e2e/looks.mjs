@@ -7,7 +7,7 @@ import { fillCard, goodCard, openAvailable, stateIs } from './buyer.mjs';
 import { pictures } from './stage.mjs';
 
 const scriptMax = 60 * 1024;
-const shiftMax = 0.02;
+const shiftMax = 0.05;
 
 async function ordersOf(stage, person) {
   const page = await stage.visitor();

@@ -154,7 +154,7 @@ function Board({ figures, filter, show }: { figures: Figures; filter: Filter; sh
     <>
       <dl class="tiles">
         <Tile name="Available now" value={formats.number(stock.available)} note={`${formats.number(stock.reserved)} reserved`} />
-        <Tile name={`Sold in ${formats.number(days)} days`} value={formats.number(sales.count)} note={`${formats.number(stock.sold)} ever`} />
+        <Tile name={`Sold in ${formats.number(days)} days`} value={formats.number(sales.count)} note={`${formats.number(stock.sold)} marked sold now`} />
         <Tile name="Revenue" value={formats.price(Math.round(sales.revenue), currency)} note={sales.count > 0 ? `${formats.price(Math.round(sales.revenue / sales.count), currency)} a car` : 'no sale yet'} />
         <Tile name="Orders that became sales" value={placed > 0 ? formats.percent(confirmed / placed) : '–'} note={`${formats.number(confirmed)} of ${formats.number(placed)}`} />
       </dl>

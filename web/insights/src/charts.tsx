@@ -136,7 +136,7 @@ export function Stacks({ parts, rows, number, chosen, choose }: StacksProps): JS
           let from = 0;
           return (
             <li key={row.label}>
-              <button type="button" class="stack-row" aria-pressed={row.label === chosen} aria-label={`${row.label}: ${words}`} title={words} onClick={() => choose(row.label === chosen ? '' : row.label)}>
+              <button type="button" class="stack-row" aria-pressed={row.label === chosen} title={words} onClick={() => choose(row.label === chosen ? '' : row.label)}>
                 <span class="stack-label">{row.label}</span>
                 <svg class="stack-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">
                   {row.parts.map((part, index) => {
@@ -146,6 +146,7 @@ export function Stacks({ parts, rows, number, chosen, choose }: StacksProps): JS
                   })}
                 </svg>
                 <span class="number small">{number(total)}</span>
+                <span class="visually-hidden">: {words}</span>
               </button>
             </li>
           );

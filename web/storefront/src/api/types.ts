@@ -15,9 +15,9 @@ export interface Vehicle {
   updated_at: string;
   stock?: Stock;
   /** The dealer's own number of it. */
-  reference?: string;
-  dealer?: string;
-  dealer_id?: string;
+  reference?: string | null;
+  dealer?: string | null;
+  dealer_id?: string | null;
 }
 
 export interface Page<T> {

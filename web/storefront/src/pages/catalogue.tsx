@@ -34,7 +34,7 @@ export function Catalogue({ search }: { search: string }): JSX.Element {
         <div>
           <h1>{filters.q === '' ? 'Find your next car' : `Results for “${filters.q}”`}</h1>
           <p class="quiet" role="status">
-            {total === undefined ? ' ' : total === 1 ? '1 vehicle' : `${formats.number(total)} vehicles`}
+            {total === undefined ? '\u00a0' : total === 1 ? '1 vehicle' : `${formats.number(total)} vehicles`}
           </p>
         </div>
         <div class="catalogue-tools">
@@ -64,7 +64,7 @@ function Sorting({ filters, show }: { filters: Filters; show: (filters: Filters)
   return (
     <label class="sorting">
       <span class="small quiet">Sort by</span>
-      <select class="input" value={filters.sort} onChange={(event) => show({ ...filters, sort: event.currentTarget.value, page: 1 })}>
+      <select class="input" aria-label="Sort by" value={filters.sort} onChange={(event) => show({ ...filters, sort: event.currentTarget.value, page: 1 })}>
         {sorts.map(([value, label]) => (
           <option key={value} value={value}>
             {label}

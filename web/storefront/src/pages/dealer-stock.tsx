@@ -35,7 +35,7 @@ export function DealerStock({ search }: PageProps): JSX.Element {
           <Icon name="upload" size={18} /> Import
         </a>
         <a class="button plain" href={myStockFile} download>
-          <Icon name="download" size={18} /> CSV
+          <Icon name="download" size={18} /> Export
         </a>
       </div>
       {problem && <ProblemNote problem={problem} again={again} />}

@@ -36,7 +36,7 @@ export function VehiclePage({ id }: PageProps): JSX.Element {
 
 function Shown({ vehicle, again }: { vehicle: Vehicle; again: () => void }): JSX.Element {
   const user = userOf(useStore(session));
-  const mine = user !== null && (user.roles.includes('admin') || (vehicle.dealer_id !== undefined && vehicle.dealer_id === user.id));
+  const mine = user !== null && (user.roles.includes('admin') || vehicle.dealer_id === user.id);
   return (
     <article class="vehicle">
       <a class="back" href="/">
@@ -69,7 +69,7 @@ function Shown({ vehicle, again }: { vehicle: Vehicle; again: () => void }): JSX
           <Fact name="Brand" value={vehicle.brand} />
           <Fact name="Model" value={vehicle.model} />
           <Fact name="Year" value={String(vehicle.year)} />
-          {vehicle.dealer !== undefined && vehicle.dealer !== '' && <Fact name="Dealer" value={vehicle.dealer} />}
+          {vehicle.dealer && <Fact name="Dealer" value={vehicle.dealer} />}
           <Fact name="Offered since" value={formats.date(vehicle.created_at)} />
           <Fact name="Offer" value={`No. ${vehicle.id}`} />
         </dl>
