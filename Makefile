@@ -9,12 +9,12 @@ JOBS ?= $(shell nproc)
 KUBECTL = $(shell command -v kubectl)
 export CCACHE_DIR ?= $(CURDIR)/.cache/ccache
 
-.PHONY: help up down deps build web images test bench services bench-services web kubeconfig sbom format clean
+.PHONY: help up down deps build web images test bench services bench-services kubeconfig sbom format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
 
-up: deps build images ## installs what is missing, builds, starts the platform with the vehicles service on it
+up: deps build images ## installs what is missing, builds, starts the platform with the services on it
 	@tools/up $(SLIPWAY) $(IMAGES) $(DATA)
 
 down: ## stops the platform; nothing stays running, mounted or routed (data is kept)
@@ -28,7 +28,7 @@ web: deps ## the pages of the storefront and of insights, into build/web
 
 build: deps web ## the release build
 	@cmake --preset release >build/cmake.log 2>&1 || { cat build/cmake.log; exit 1; }
-	@cmake --build --preset release -j $(JOBS) --target slipway vehicles
+	@cmake --build --preset release -j $(JOBS) --target slipway $$(tools/services --list)
 
 images: build ## the container images, made from Debian's packages and our own build
 	@tools/images $(BUILD) $(IMAGES)

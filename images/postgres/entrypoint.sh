@@ -20,10 +20,19 @@ as_postgres() { # a server never runs as root: step down, keeping arguments and 
     mkdir -p "$PGDATA" /var/run/postgresql
     chmod 0700 "$PGDATA" || true
     chown -R postgres:postgres "$PGDATA" /var/run/postgresql
-    exec su -m -s /bin/sh postgres -c 'exec "$0" "$@"' "$0" "$@"
+    command=  # busybox's su would take the words' own options for its own, so they go as one quoted command
+    for word in "$0" "$@"; do command="$command '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"; done
+    exec su -m -s /bin/sh postgres -c "exec$command"
 }
 
+# Everything is made in a folder of its own and moved into place at the end, PG_VERSION last: whoever is killed before
+# that begins anew.
 initialize() {
+    final=$PGDATA
+    [ ! -d "$final/.new" ] || find "$final" -mindepth 1 -delete
+    export PGDATA="$final/.new"
+    mkdir -p "$PGDATA"
+    chmod 0700 "$PGDATA"
     from_file POSTGRES_PASSWORD
     from_file POSTGRES_USER
     from_file POSTGRES_DB
@@ -61,6 +70,12 @@ SQL
     done
     unset PGPASSWORD
     pg_ctl -m fast -w stop >/dev/null
+    mv "$PGDATA/PG_VERSION" "$PGDATA/.version"
+    find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name .version -exec mv {} "$final/" \;
+    sync
+    mv "$PGDATA/.version" "$final/PG_VERSION"
+    rmdir "$PGDATA"
+    export PGDATA="$final"
     echo "PostgreSQL init process complete; ready for start up."
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# build.sh PROGRAM VERSION OUT.tar [PAGES]: the image of one service: the program, the libraries that it loads, its web
-# pages (the folder PAGES, at /pages) where it has some, and nothing else.
+# build.sh PROGRAM VERSION OUT.tar DOCS [PAGES]: the image of one service: the program, the libraries that it loads, the
+# page that shows its interface (the folder DOCS), its web pages (the folder PAGES) where it has some, and nothing else.
 set -eu
-program=$(readlink -f "$1") version=$2 out=$3 pages=${4:-}
+program=$(readlink -f "$1") version=$2 out=$3 docs=$4 pages=${5:-}
 here=$(dirname "$(readlink -f "$0")")
 name=$(basename "$program")
 work=$(mktemp -d)
@@ -15,6 +15,7 @@ strip "$root/$name"
 top=$(printf %s "$program" | cut -d/ -f2)
 rm -rf "${root:?}/$top"
 mkdir -p "$root/data" "$root/tmp" "$root/etc/ssl/certs"
+[ ! -d "$docs" ] || cp -r "$docs" "$root/docs"
 [ -z "$pages" ] || cp -r "$pages" "$root/pages"
 # Whom HTTPS and SMTP servers are believed by.
 [ ! -s /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
@@ -25,4 +26,4 @@ printf 'root:x:0:0:root:/:/sbin/nologin\n%s:x:10001:10001:%s:/data:/sbin/nologin
 printf 'root:x:0:\n%s:x:10001:\n' "$name" >"$root/etc/group"
 "$here/../oci-archive.sh" "$root" "$name:$version" "$out" \
     "{\"Entrypoint\": [\"/$name\"], \"User\": \"10001:10001\", \"WorkingDir\": \"/data\",
- \"Env\": [\"PORT=8080\", \"APP_VERSION=$version\"], \"ExposedPorts\": {\"8080/tcp\": {}}, \"Volumes\": {\"/data\": {}}}"
+ \"Env\": [\"PORT=8080\", \"DOCS_PAGES=/docs\", \"APP_VERSION=$version\"], \"ExposedPorts\": {\"8080/tcp\": {}}, \"Volumes\": {\"/data\": {}}}"
