@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "kit/auth/identity.h"
 #include "kit/auth/signing.h"
@@ -19,9 +18,6 @@ namespace {
 using kit::Call;
 using kit::Need;
 using kit::auth::Role;
-
-constexpr std::int64_t per_page_max = 100;
-constexpr std::int64_t page_max = 1'000'000;
 
 const kit::Shape& order_shape() {
     static const kit::Shape shape(
@@ -109,26 +105,12 @@ void ask(const Parts& parts, Call call, Happening what) {
     });
 }
 
-void number_in(const Call& call, std::string_view name, std::int64_t most, std::int64_t& value,
-               std::vector<kit::FieldProblem>& problems) {
-    const auto text = call.query(name);
-    if (!text || text->empty()) return;
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc{} || end != text->data() + text->size() || number < 1 || number > most) {
-        problems.push_back({std::string(name), fmt::format("must be a whole number from 1 to {}", most)});
-    } else {
-        value = number;
-    }
-}
-
 /// Whose orders are wished, and whether the caller may have them.
 base::Result<Filter> filter_of(const Call& call) {
     const auto& who = *call.identity();
     Filter filter;
     std::vector<kit::FieldProblem> problems;
-    number_in(call, "page", page_max, filter.page, problems);
-    number_in(call, "per_page", per_page_max, filter.per_page, problems);
+    filter.paging = kit::paging_of(call, problems);
     filter.state = call.query("state").value_or("");
     if (!filter.state.empty() && filter.state != "paid" && !stage_named(filter.state)) {
         problems.push_back({"state", "must be a state like placed or confirmed"});
@@ -157,13 +139,9 @@ void list_page(const Parts& parts, Call call) {
     if (!filter) return call.fail(filter.error());
     parts.store.list(*filter, [filter = *filter, call = std::move(call)](base::Result<OrderStore::Page> page) mutable {
         if (!page) return call.fail(page.error());
-        std::string text;
-        kit::JsonText json(text);
-        json.open('{').key("items").open('[');
-        for (const auto& order : page->orders) json.raw(json_of(order));
-        json.close(']').field("total", page->total).field("page", filter.page).field("per_page", filter.per_page);
-        json.field("pages", (page->total + filter.per_page - 1) / filter.per_page).close('}');
-        call.answer(kit::json_response(200, std::move(text)));
+        std::vector<std::string> items;
+        for (const auto& order : page->orders) items.push_back(json_of(order));
+        call.answer(kit::page_of_items(items, page->total, filter.paging));
     });
 }
 
@@ -220,15 +198,13 @@ void hear(const Parts& parts, Call call, run::Time now) {
 
 std::string list_schema() {
     return fmt::format(
-        R"({{"anyOf":[{{"type":"object","required":["items","total"],"properties":{{"items":{{"type":"array",
-        "items":{}}},"total":{{"type":"integer"}},"page":{{"type":"integer"}},"per_page":{{"type":"integer"}},
-        "pages":{{"type":"integer"}}}}}},{{"type":"array","items":{{"type":"object",
-        "required":["id","item","quantity"]}}}}]}})",
-        order_schema());
+        R"({{"anyOf":[{},{{"type":"array","items":{{"type":"object","required":["id","item","quantity"]}}}}]}})",
+        kit::page_schema(order_schema()));
 }
 
 void add_reading(kit::Router& routes, const Parts& parts) {
-    routes.get("/orders")
+    auto all = routes.get("/orders");
+    kit::paged(all)
         .doc(
             "Lists orders, newest first: one's own, a dealer's sales, or for admins anybody's. Orders of an item and a "
             "quantity are answered as an array to who has no others (and, where open-demo is on, to who is not logged "
@@ -237,8 +213,6 @@ void add_reading(kit::Router& routes, const Parts& parts) {
         .query("user", "For admins: whose; `all` for everybody's.")
         .query("dealer", "`me`: the sales of one's own vehicles.")
         .query("state", "Only those in that state.")
-        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"default":1})")
-        .query("per_page", "Orders on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
         .replies(200, "A page of orders.", list_schema())
         .calls([&parts](Call call) { list(parts, std::move(call)); });
     routes.get("/orders/{id}")

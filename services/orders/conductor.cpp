@@ -52,8 +52,16 @@ Conductor::Conductor(OrderStore& store, run::Loop& loop, kit::Log& log, Partners
       work_(store.database(), loop, log, work_options(options.lease),
             [this](const std::string& id, kit::db::Done done) { look(id, std::move(done)); }) {}
 
+run::Time Conductor::this_moment() const { return std::chrono::floor<std::chrono::milliseconds>(loop_.now()); }
+
+void Conductor::forget(run::Duration age) {
+    auto statement = Idempotency::forget(loop_.now() - age);
+    store_.database().run(std::move(statement.sql), std::move(statement.parameters),
+                          [](const base::Result<kit::db::Rows>&) {});
+}
+
 Order Conductor::made_for(const Buyer& buyer) const {
-    const auto now = loop_.now();
+    const auto now = this_moment();
     return {.id = kit::auth::time_uuid(now),
             .user_id = buyer.user_id,
             .email = buyer.email,
@@ -205,7 +213,7 @@ void Conductor::apply(const std::string& id, const Event& event, Answer<Applied>
             const bool again = event.happening == Happening::pay_asked && !event.attempt_key.empty() &&
                                event.attempt_key == order->attempt_key;
             if (again) return finish({});
-            auto next = advance(*order, event, loop_.now());
+            auto next = advance(*order, event, this_moment());
             if (!next) return finish(std::unexpected(std::move(next).error()));
             if (!*next) return finish({});
             auto& transition = **next;

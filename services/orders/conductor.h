@@ -55,6 +55,8 @@ class Conductor {
     void pay(const std::string& id, const Payment& payment, Answer<Paid> done);
     /// cancel_asked or refund_asked.
     void ask(const std::string& id, Happening what, Answer<Order> done);
+    /// Kept answers that are older.
+    void forget(run::Duration age);
     /// What a webhook told.
     void hear(const PaymentNews& news, kit::db::Done done);
 
@@ -77,6 +79,8 @@ class Conductor {
     void as_it_is(const std::string& id, Answer<Paid> done);
     std::int64_t lease_for(const Order& order) const;
     Order made_for(const Buyer& buyer) const;
+    /// As the database keeps times.
+    run::Time this_moment() const;
 
     OrderStore& store_;
     run::Loop& loop_;

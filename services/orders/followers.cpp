@@ -1,7 +1,5 @@
 #include "orders/followers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "orders/order_json.h"
@@ -11,11 +9,6 @@ namespace {
 
 constexpr auto look_every = std::chrono::seconds(1);
 constexpr std::size_t followers_max = 1000;
-constexpr std::size_t pending_max = 64 * 1024;  ///< bytes that a follower has not taken: it is too slow
-
-std::string message(const Order& order) {
-    return fmt::format("id: {}\nevent: order\ndata: {}\n\n", order.revision, json_of(order));
-}
 
 /// Nothing that a follower waits for comes after it by itself.
 bool over(const Order& order) {
@@ -35,10 +28,7 @@ void Followers::follow(kit::Call call, const Order& order) {
     if (count() >= followers_max) {
         return call.problem({.status = 503, .detail = "too many follow orders at this moment", .fields = {}});
     }
-    kit::http::Headers headers;
-    headers.add("Content-Type", "text/event-stream");
-    headers.add("Cache-Control", "no-store");
-    Follower follower{call.stream(200, std::move(headers)), 0};
+    Follower follower{kit::start_events(std::move(call), loop_), 0};
     if (!follower.stream) return;
     send(follower, order);
     if (over(order)) return follower.stream->end();
@@ -59,17 +49,15 @@ void Followers::tell(const Order& order) {
         followers_.erase(found);
         return;
     }
-    std::erase_if(found->second, [](const Follower& one) { return one.stream->pending() > pending_max; });
-    if (found->second.empty()) followers_.erase(found);
 }
 
 void Followers::send(Follower& follower, const Order& order) {
     if (order.revision <= follower.revision) return;
     follower.revision = order.revision;
-    follower.stream->write(std::make_shared<const std::string>(message(order)));
+    follower.stream->send("order", json_of(order), std::to_string(order.revision));
 }
 
-void Followers::forget(const std::string& id, const kit::http::Stream* stream) {
+void Followers::forget(const std::string& id, const kit::EventStream* stream) {
     const auto found = followers_.find(id);
     if (found == followers_.end()) return;
     std::erase_if(found->second, [&](const Follower& one) { return one.stream.get() == stream; });

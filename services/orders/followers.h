@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kit/web/call.h"
+#include "kit/web/websocket.h"
 #include "orders/order_store.h"
 
 namespace orders {
@@ -22,13 +22,13 @@ class Followers {
 
  private:
     struct Follower {
-        std::shared_ptr<kit::http::Stream> stream;
+        std::shared_ptr<kit::EventStream> stream;
         std::int64_t revision = 0;
     };
     void look();
     void plan();
     void send(Follower& follower, const Order& order);
-    void forget(const std::string& id, const kit::http::Stream* stream);
+    void forget(const std::string& id, const kit::EventStream* stream);
 
     OrderStore& store_;
     run::Loop& loop_;

@@ -8,6 +8,7 @@
 
 #include "kit/db/idempotency.h"
 #include "kit/db/outbox.h"
+#include "kit/web/paging.h"
 #include "orders/saga.h"
 
 namespace orders {
@@ -21,8 +22,7 @@ struct Filter {
     std::string user_id;  ///< "" for any
     std::string dealer_id;
     std::string state;
-    std::int64_t page = 1;
-    std::int64_t per_page = 20;
+    kit::Paging paging;
 };
 
 struct HistoryStep {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <random>
 
+#include "kit/auth/secrets.h"
 #include "kit/json_text.h"
 
 namespace orders {
@@ -152,7 +152,7 @@ Event event_of(const PaymentNews& news, const std::string& attempt) {
 }
 
 Partners::Partners(kit::Peer& vehicles, kit::Peer& payments, run::Loop& loop, run::Duration slack)
-    : vehicles_(vehicles), payments_(payments), loop_(loop), slack_(slack), rng_(std::random_device{}()) {}
+    : vehicles_(vehicles), payments_(payments), loop_(loop), slack_(slack), rng_(kit::auth::random_seed()) {}
 
 kit::Context Partners::context_of(const Order& order) {
     return kit::Context(kit::Trace::of(order.traceparent, rng_), std::nullopt);

@@ -6,6 +6,10 @@
 namespace orders {
 namespace {
 
+/// Long after anybody repeats a request.
+constexpr auto requests_kept = std::chrono::days(7);
+constexpr auto forget_every = std::chrono::hours(1);
+
 /// How much longer than the order the vehicle is reserved: the saga decides first.
 constexpr auto reservation_slack = std::chrono::minutes(2);
 
@@ -32,6 +36,7 @@ void assemble(kit::App& app, const Settings& settings) {
                                          ConductorOptions{.order_ttl = *settings.order_ttl, .lease = *settings.lease});
     auto& followers = app.own<Followers>(store, app.loop());
     conductor.on_change([&followers](const Order& order) { followers.tell(order); });
+    app.every(forget_every, "forget-requests", [&conductor] { conductor.forget(requests_kept); });
     const bool embedded = settings.database->text.starts_with("sqlite:");
     const bool open = *settings.open_demo == "on" || (*settings.open_demo == "auto" && embedded);
     add_routes(app, Parts{store, conductor, followers, std::string(*settings.webhook_secret),

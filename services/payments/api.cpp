@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "kit/auth/identity.h"
 #include "kit/auth/secrets.h"
 #include "kit/json_text.h"
@@ -20,8 +18,6 @@ using kit::ObjectField;
 using kit::TextField;
 using kit::auth::Role;
 
-constexpr std::int64_t per_page_max = 100;
-constexpr std::int64_t page_max = 1'000'000;
 const auto amount_field = DecimalField{Decimal::of_hundredths(1), Decimal::of_hundredths(99'999'999'99)};
 
 const kit::Shape& payment_shape() {
@@ -159,37 +155,19 @@ auto checked(Work work) {
     };
 }
 
-void number_in(const Call& call, std::string_view name, std::int64_t most, std::int64_t& value,
-               std::vector<kit::FieldProblem>& problems) {
-    const auto text = call.query(name);
-    if (!text || text->empty()) return;
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc{} || end != text->data() + text->size() || number < 1 || number > most) {
-        problems.push_back({std::string(name), fmt::format("must be a whole number from 1 to {}", most)});
-    } else {
-        value = number;
-    }
-}
-
 base::Result<void> list(PaymentStore& store, Call& call) {
     Filter filter{.order_id = call.query("order_id").value_or("")};
     std::vector<kit::FieldProblem> problems;
-    number_in(call, "page", page_max, filter.page, problems);
-    number_in(call, "per_page", per_page_max, filter.per_page, problems);
+    filter.paging = kit::paging_of(call, problems);
     if (filter.order_id.size() > 64) problems.push_back({"order_id", "must have at most 64 characters"});
     if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));
     const auto& who = *call.identity();
     if (!who.has(Role::admin) && !who.has(Role::service)) filter.user_id = who.user;
     store.list(filter, [filter, call = std::move(call)](base::Result<PaymentStore::Page> page) mutable {
         if (!page) return call.fail(page.error());
-        std::string text;
-        kit::JsonText json(text);
-        json.open('{').key("items").open('[');
-        for (const auto& payment : page->payments) json.raw(json_of(payment));
-        json.close(']').field("total", page->total).field("page", filter.page).field("per_page", filter.per_page);
-        json.field("pages", (page->total + filter.per_page - 1) / filter.per_page).close('}');
-        call.answer(kit::json_response(200, std::move(text)));
+        std::vector<std::string> items;
+        for (const auto& payment : page->payments) items.push_back(json_of(payment));
+        call.answer(kit::page_of_items(items, page->total, filter.paging));
     });
     return {};
 }
@@ -221,14 +199,6 @@ std::string cards_text() {
     }
     json.close(']').close('}');
     return text;
-}
-
-std::string list_schema() {
-    return fmt::format(
-        R"({{"type":"object","required":["items","total"],"properties":{{"items":{{"type":"array","items":{}}},
-        "total":{{"type":"integer"}},"page":{{"type":"integer"}},"per_page":{{"type":"integer"}},
-        "pages":{{"type":"integer"}}}}}})",
-        payment_schema());
 }
 
 void add_step(kit::Router& routes, Cashier& cashier, Step what, const std::string& verb, std::string prose) {
@@ -291,13 +261,12 @@ void add_routes(kit::App& app, PaymentStore& store, Cashier& cashier, Ledger& le
     add_step(routes, cashier, Step::release, "void", "Lets go what was authorized and not captured.");
     add_step(routes, cashier, Step::refund, "refund",
              "Gives back all, or a part (which needs an Idempotency-Key, as there may be several).");
-    routes.get("/payments")
+    auto all = routes.get("/payments");
+    kit::paged(all)
         .doc("Lists payments, newest first: one's own; for services and admins, all.")
         .needs_login()
         .query("order_id", "Only those of that order.")
-        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"default":1})")
-        .query("per_page", "Payments on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
-        .replies(200, "A page of payments.", list_schema())
+        .replies(200, "A page of payments.", kit::page_schema(payment_schema()))
         .calls(checked([&](Call& call) { return list(store, call); }));
     routes.get("/payments/{id}")
         .doc("Shows a payment.")

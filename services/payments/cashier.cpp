@@ -63,8 +63,17 @@ Cashier::Cashier(PaymentStore& store, run::Loop& loop, kit::Log& log, Gateway& g
                 });
             }) {}
 
+run::Time Cashier::this_moment() const { return std::chrono::floor<std::chrono::milliseconds>(loop_.now()); }
+
+void Cashier::forget(run::Duration age) {
+    auto statement = Idempotency::forget(loop_.now() - age);
+    store_.database().run(std::move(statement.sql), std::move(statement.parameters),
+                          [](const base::Result<kit::db::Rows>&) {});
+    webhooks_.forget(age);
+}
+
 Payment Cashier::made_of(const Wish& wish) const {
-    const auto now = loop_.now();
+    const auto now = this_moment();
     return {.id = kit::auth::time_uuid(now),
             .order_id = wish.order_id,
             .user_id = wish.user_id,
@@ -135,7 +144,7 @@ void Cashier::begin_in(Session& session, const std::string& id, const Wanted& wa
             begun->payment = *next;
             const bool begins = next->step != payment->step;
             if (!begins) return done({});
-            begun->payment.updated_at = begun->payment.due_at = loop_.now();
+            begun->payment.updated_at = begun->payment.due_at = this_moment();
             ++begun->payment.revision;
             std::vector<Statement> statements{
                 PaymentStore::update(begun->payment, payment->revision, work_.lease_end())};
@@ -228,7 +237,7 @@ void Cashier::drive(const Payment& payment, std::optional<Card> card, Answer<Pay
     ask_gateway(payment, card, [=, this, done = std::move(done)](base::Result<Ruling> ruling) mutable {
         faults_.pass(fmt::format("payments.after_{}", name_of(payment.step)));
         auto change =
-            ruling ? std::optional(apply(payment, *ruling, loop_.now())) : apply_silence(payment, loop_.now());
+            ruling ? std::optional(apply(payment, *ruling, this_moment())) : apply_silence(payment, this_moment());
         if (!change) {
             return done(base::fail(base::Code::unavailable, "the gateway does not answer; it is tried again"));
         }

@@ -41,6 +41,8 @@ class Cashier {
     void pay(const Wish& wish, Card card, Respond respond);
     /// capture, release or refund. `hash` and `wanted.request` belong to an Idempotency-Key, or are "".
     void step(const std::string& id, const Wanted& wanted, const std::string& hash, Respond respond);
+    /// Kept answers and webhooks that are older.
+    void forget(run::Duration age);
     /// What became of the request with that key; one that never came is closed and declined.
     enum class Then : std::uint8_t { tell, release };
     void resolve(const Wish& wish, Then then, Respond respond);
@@ -62,6 +64,8 @@ class Cashier {
     std::vector<kit::db::Event> events_of(const Change& change) const;
     std::int64_t lease_for(const Payment& payment) const;
     Payment made_of(const Wish& wish) const;
+    /// As the database keeps times.
+    run::Time this_moment() const;
 
     PaymentStore& store_;
     run::Loop& loop_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kit/db/due_work.h"
+#include "kit/db/page.h"
 #include "payments/sandbox_gateway.h"
 #include "payments/webhooks.h"
 
@@ -121,28 +122,20 @@ void PaymentStore::find(Session& session, const std::string& id, Answer<Payment>
 }
 
 void PaymentStore::list(const Filter& filter, Answer<Page> answer) {
-    Parameters parameters;
-    const auto where = where_of(filter, parameters);
-    auto counting = parameters;
-    const auto places = parameters.size();  // of values: one text for all pages, so that it is prepared once
-    auto sql = fmt::format(
-        "SELECT {} FROM payments{} ORDER BY created_at DESC, id LIMIT CAST(${} AS BIGINT) OFFSET CAST(${} AS BIGINT)",
-        columns, where, places + 1, places + 2);
-    parameters.emplace_back(std::to_string(filter.per_page));
-    parameters.emplace_back(std::to_string((filter.page - 1) * filter.per_page));
-    auto listed = [this, where, counting = std::move(counting),
-                   answer = std::move(answer)](base::Result<Rows> rows) mutable {
-        if (!rows) return answer(std::unexpected(std::move(rows).error()));
-        Page page;
-        for (std::size_t row = 0; row < rows->size(); ++row) page.payments.push_back(payment_in(*rows, row));
-        auto counted = [page = std::move(page), answer = std::move(answer)](base::Result<Rows> count) mutable {
-            if (!count) return answer(std::unexpected(std::move(count).error()));
-            page.total = count->number(0, 0);
-            answer(std::move(page));
-        };
-        database_.run(fmt::format("SELECT COUNT(*) FROM payments{}", where), std::move(counting), std::move(counted));
-    };
-    database_.run(std::move(sql), std::move(parameters), std::move(listed));
+    kit::db::PageQuery query{.columns = columns,
+                             .order = "created_at DESC, id",
+                             .page = filter.paging.page,
+                             .per_page = filter.paging.per_page};
+    query.from = fmt::format("payments{}", where_of(filter, query.parameters));
+    kit::db::read_page(database_, std::move(query),
+                       [answer = std::move(answer)](base::Result<kit::db::RowsPage> read) mutable {
+                           if (!read) return answer(std::unexpected(std::move(read).error()));
+                           Page page{.total = read->total};
+                           for (std::size_t row = 0; row < read->rows.size(); ++row) {
+                               page.payments.push_back(payment_in(read->rows, row));
+                           }
+                           answer(std::move(page));
+                       });
 }
 
 void PaymentStore::open(const Payment& payment, const std::string& hash, std::optional<kit::db::KeptAnswer> answer,

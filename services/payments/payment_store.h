@@ -8,6 +8,7 @@
 
 #include "kit/db/idempotency.h"
 #include "kit/db/outbox.h"
+#include "kit/web/paging.h"
 #include "payments/payment.h"
 
 namespace payments {
@@ -20,8 +21,7 @@ using Answer = std::move_only_function<void(base::Result<T>)>;
 struct Filter {
     std::string order_id;  ///< "" for any
     std::string user_id;
-    std::int64_t page = 1;
-    std::int64_t per_page = 20;
+    kit::Paging paging;
 };
 
 class PaymentStore {

@@ -7,6 +7,10 @@
 namespace payments {
 namespace {
 
+/// Long after anybody repeats a request.
+constexpr auto requests_kept = std::chrono::days(7);
+constexpr auto forget_every = std::chrono::hours(1);
+
 kit::Peer* peer_at(kit::App& app, std::string name, const std::string& base, const kit::Secret& token) {
     if (base.empty()) return nullptr;
     return &app.peer({.name = std::move(name), .base = base, .bearer = std::string(token)});
@@ -31,6 +35,7 @@ void assemble(kit::App& app, const Settings& settings) {
         app.own<Cashier>(store, app.loop(), app.log(), gateway, outbox, webhooks, faults,
                          CashierOptions{.gateway_timeout = *settings.gateway_timeout, .lease = *settings.lease});
     auto& ledger = app.own<Ledger>(database);
+    app.every(forget_every, "forget-requests", [&cashier] { cashier.forget(requests_kept); });
     const bool embedded = settings.database->text.starts_with("sqlite:");
     const bool open_demo = *settings.open_demo == "on" || (*settings.open_demo == "auto" && embedded);
     add_routes(app, store, cashier, ledger, open_demo ? OpenDemo::on : OpenDemo::off);

@@ -67,6 +67,12 @@ void Webhooks::post(const std::string& id, const std::string& body, kit::db::Don
         });
 }
 
+void Webhooks::forget(run::Duration age) {
+    database_.run("DELETE FROM webhooks WHERE due_at = $1 AND created_at < $2",
+                  {std::to_string(kit::db::never), std::to_string(kit::db::milliseconds(loop_.now() - age))},
+                  [](const base::Result<kit::db::Rows>&) {});
+}
+
 void Webhooks::mark(const std::string& id, kit::db::Done done) {
     database_.run("UPDATE webhooks SET due_at = $1, lease_until = 0 WHERE id = $2",
                   {std::to_string(kit::db::never), id},

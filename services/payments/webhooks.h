@@ -27,6 +27,8 @@ class Webhooks {
 
     static kit::db::Statement telling(const std::string& id, const Payment& payment, run::Time now);
     void wake() { work_.wake(); }
+    /// Those that were taken and are older.
+    void forget(run::Duration age);
 
  private:
     void send(const std::string& id, kit::db::Done done);
