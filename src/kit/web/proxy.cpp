@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kit/http/ascii.h"
+#include "kit/web/router.h"
 
 namespace kit {
 namespace {
@@ -62,7 +63,7 @@ std::optional<std::size_t> length_of(const Headers& headers) {
 }
 
 /// One request on its way through. It is kept by the callbacks of what it waits for, until it lets go of the exchange.
-class Passage : public std::enable_shared_from_this<Passage> {
+class Passage final : public LongLived, public std::enable_shared_from_this<Passage> {
  public:
     Passage(std::shared_ptr<const ProxyOptions> options, Call call)
         : options_(std::move(options)), call_(std::move(call)) {}
@@ -85,6 +86,13 @@ class Passage : public std::enable_shared_from_this<Passage> {
             if (held && held->exchange_ && std::exchange(held->full_, false)) held->upload();
         });
         upload();
+    }
+
+    /// What has no end of its own ends here; whoever listened comes back, to another replica.
+    void stop() override {
+        const auto self = shared_from_this();
+        if (stream_) stream_->end();
+        let_go();
     }
 
  private:
@@ -170,6 +178,8 @@ class Passage : public std::enable_shared_from_this<Passage> {
         stream_ = call_->stream(status, std::move(kept));
         if (!stream_) return let_go();
         watch(*stream_);
+        if (headers.get("Content-Type").starts_with("text/event-stream"))
+            call_->router().keep_until_stop(shared_from_this());
     }
 
     void open_tunnel(const Headers& headers, Headers kept) {
@@ -179,6 +189,7 @@ class Passage : public std::enable_shared_from_this<Passage> {
         stream_ = channel;
         if (!channel) return let_go();
         watch(*channel);
+        call_->router().keep_until_stop(shared_from_this());
         channel->on_bytes([weak = weak_from_this()](std::string_view bytes) {
             const auto self = weak.lock();
             if (!self || !self->exchange_) return;

@@ -155,6 +155,26 @@ TEST_F(ProxyTest, PassesEventsAtOnceAndLetsGoWhenNobodyListens) {
     EXPECT_TRUE(closed.get_future().get());
 }
 
+TEST_F(ProxyTest, EndsWhatHasNoEndWhenItsServiceStops) {
+    std::promise<bool> closed;
+    const RawServer service([&](RawServer::Peer& peer, int) {
+        peer.read_head();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+        peer.send("d\r\ndata: first\n\n\r\n");
+        closed.set_value(peer.wait_for_close());
+    });
+    proxy_to(fmt::format("http://127.0.0.1:{}", service.port()));
+    testing::Client client(port());
+    client.send(get("/api/x/events"));
+    EXPECT_TRUE(client.read_until("data: first"));
+    std::promise<void> stopped;
+    loop_.run([&] { app_->stop([&] { stopped.set_value(); }); });
+    EXPECT_TRUE(closed.get_future().get());
+    EXPECT_TRUE(client.read_to_end().ends_with("0\r\n\r\n")) << "ended, not cut";
+    client.close();
+    EXPECT_EQ(stopped.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
 TEST_F(ProxyTest, PassesUpgrades) {
     behind_proxy([](http::Request request, http::Reply reply) {
         EXPECT_EQ(request.headers.get("Upgrade"), "websocket");
