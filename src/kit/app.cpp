@@ -6,7 +6,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
-#include <random>
 
 #include "kit/json_text.h"
 #include "kit/web/docs.h"
@@ -16,11 +15,6 @@ namespace kit {
 namespace {
 
 constexpr auto migrate_again = std::chrono::milliseconds(250);
-
-std::uint64_t random_seed() {
-    std::random_device device;
-    return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
 
 std::string app_help(const std::string& name, const std::vector<SettingEntry>& entries) {
     return settings_help(name, entries) + fmt::format(
@@ -64,7 +58,7 @@ App::App(boost::asio::io_context& io, std::string name, const AppSettings& setti
       settings_(settings),
       loop_(std::make_unique<run::AsioLoop>(io)),
       log_(std::make_unique<Log>(*loop_, STDOUT_FILENO, name_, level_of(*settings_.log_level))),
-      router_(std::make_unique<Router>(*loop_, *log_, metrics_, random_seed())) {
+      router_(std::make_unique<Router>(*loop_, *log_, metrics_, auth::random_seed())) {
     fixed_header("X-App-Version", version());
     fixed_header("X-Content-Type-Options", "nosniff");
 }
