@@ -146,6 +146,16 @@ TEST_P(OpenVehicles, ImportsTwiceWithOneOutcomeAndExportsWhatItImports) {
     EXPECT_EQ(import("x", "text/plain").status, 415);
 }
 
+TEST_P(OpenVehicles, LinesInAnotherEncodingFailAlone) {
+    const auto told =
+        parsed(import("name,brand,model,year,price\nGr\xfc\xdf"
+                      "e,b,m,2020,1\nwell,b,m,2020,1\n"));
+    EXPECT_EQ(told.at("added").as_int64(), 1);
+    EXPECT_EQ(told.at("failed").as_int64(), 1);
+    EXPECT_EQ(told.at("lines").at(0).at("problems").at(0).at("field").as_string(), "name");
+    EXPECT_EQ(ask("GET", "/vehicles?q=%ff").status, 422);
+}
+
 TEST_P(OpenVehicles, ImportsManyLinesInBatches) {
     std::string file = "reference,name,brand,model,year,price\n";
     for (int at = 0; at < 1234; ++at) {

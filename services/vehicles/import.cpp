@@ -17,6 +17,7 @@ using kit::db::Session;
 
 constexpr std::size_t batch_max = 200;
 constexpr std::size_t report_lines_max = 1000;
+constexpr int tries_max = 3;
 
 constexpr std::string_view status_name(LineStatus status) {
     constexpr std::string_view names[] = {"added", "changed", "kept", "failed"};
@@ -59,6 +60,7 @@ struct Import::Batch : std::enable_shared_from_this<Import::Batch> {
     Session* session = nullptr;
     kit::db::Done done;
     std::vector<std::int64_t> changed_ids;
+    int tries = 0;
 
     void begin() {
         Parameters parameters;
@@ -204,6 +206,10 @@ void Import::write_batch(run::Callback then) {
     batch->dialect = database_.dialect();
     batch->time = base::rfc3339_micro(clock_.now());
     batch->actor = actor_;
+    transact(batch, std::move(then));
+}
+
+void Import::transact(const std::shared_ptr<Batch>& batch, run::Callback then) {
     database_.transact(
         [batch](Session& session, kit::db::Done done) {
             batch->session = &session;
@@ -217,6 +223,11 @@ void Import::write_batch(run::Callback then) {
 }
 
 void Import::wrote(const std::shared_ptr<Batch>& batch, base::Result<void> result, run::Callback then) {
+    // Another import has added one of these references meanwhile: now it is seen, and changed.
+    if (!result && result.error().code == base::Code::already_exists && batch->tries++ < tries_max) {
+        for (auto& one : batch->ones) one.report = {.line = one.line};
+        return transact(batch, std::move(then));
+    }
     if (!result) {
         last_line_ = batch->ones.front().line - 1;
         return end(std::move(result));

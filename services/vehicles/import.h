@@ -46,6 +46,7 @@ class Import : public std::enable_shared_from_this<Import> {
     void next_piece();
     void read_lines();
     void write_batch(run::Callback then);
+    void transact(const std::shared_ptr<Batch>& batch, run::Callback then);
     void wrote(const std::shared_ptr<Batch>& batch, base::Result<void> result, run::Callback then);
     void take_line(ImportLine line);
     void report(LineReport line);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kit/web/frames.h"
 #include "vehicles/vehicle.h"
 
 namespace vehicles {
@@ -92,13 +93,15 @@ base::Result<bool> ImportLines::next_csv(ImportLine& line) {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (std::size_t at = 0; at < columns_.size(); ++at) {
         auto& cell = record.cells[at];
+        kit::Utf8Check utf8;
+        if (!utf8.put(cell) || !utf8.complete()) line.problems.push_back({columns_[at], "must be UTF-8"});
         // Our export puts an apostrophe before what a spreadsheet would calculate.
         if (cell.size() > 1 && cell[0] == '\'' && std::string_view("=+-@").find(cell[1]) != std::string_view::npos) {
             cell.erase(0, 1);
         }
         pairs.emplace_back(columns_[at], std::move(cell));
     }
-    take(line, vehicle_shape().read_form(pairs));
+    if (line.problems.empty()) take(line, vehicle_shape().read_form(pairs));
     return true;
 }
 

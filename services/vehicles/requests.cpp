@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "kit/auth/identity.h"
+#include "kit/web/frames.h"
 
 namespace vehicles {
 namespace {
@@ -25,7 +26,10 @@ std::optional<std::int64_t> whole(std::string_view text) {
 
 std::string words_in(const Call& call, std::string_view name, Problems& problems) {
     auto words = call.query(name).value_or("");
-    if (words.size() > words_max) {
+    kit::Utf8Check utf8;
+    if (!utf8.put(words) || !utf8.complete()) {
+        problems.push_back({std::string(name), "must be UTF-8"});
+    } else if (words.size() > words_max) {
         problems.push_back({std::string(name), "must have at most " + std::to_string(words_max) + " characters"});
     } else if (words.find('\0') != std::string::npos) {
         problems.push_back({std::string(name), "must not hold the NUL character"});
