@@ -1,23 +1,5 @@
-// Builds into build/web/insights. Nothing is inlined, so that a policy without inline script and style holds.
-import { fileURLToPath } from 'node:url';
+// The page is relative to its address, so that it also works below /api/insights/.
 import { defineConfig } from 'vite';
+import { pagesConfig } from '../vite.pages';
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const services = process.env.SERVICES ?? 'http://127.0.0.1:8080';
-
-export default defineConfig({
-  root: here('.'),
-  base: './',
-  resolve: { alias: { '@shared': here('../shared/src') } },
-  publicDir: here('../shared/public'),
-  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  build: {
-    outDir: here('../../build/web/insights'),
-    emptyOutDir: true,
-    target: 'es2022',
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    reportCompressedSize: true,
-  },
-  server: { proxy: { '/api': services, '/live': { target: services, ws: true } } },
-});
+export default defineConfig(pagesConfig('insights', './'));

@@ -1,23 +1,4 @@
-// Builds into build/web/storefront. Nothing is inlined, so that a policy without inline script and style holds.
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { pagesConfig } from '../vite.pages';
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const services = process.env.SERVICES ?? 'http://127.0.0.1:8080';
-
-export default defineConfig({
-  root: here('.'),
-  base: '/',
-  resolve: { alias: { '@shared': here('../shared/src') } },
-  publicDir: here('../shared/public'),
-  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  build: {
-    outDir: here('../../build/web/storefront'),
-    emptyOutDir: true,
-    target: 'es2022',
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    reportCompressedSize: true,
-  },
-  server: { proxy: { '/api': services, '/live': { target: services, ws: true } } },
-});
+export default defineConfig(pagesConfig('storefront', '/'));

@@ -7,6 +7,7 @@ import { logIn, signUp } from '../api/services';
 import type { User } from '../api/types';
 import { focusFirstWrong, TextField } from '../parts/field';
 import { ProblemNote } from '../parts/states';
+import { useSubmit } from '../parts/submit';
 import { useTitle } from '../parts/title';
 import { go } from '../state/location';
 import { safeReturn } from '../state/route';
@@ -24,31 +25,6 @@ function wrongIn(values: { name?: string; email: string; password: string }, isN
   if (values.password === '') wrong.password = 'Enter your password.';
   else if (isNew === 'new' && values.password.length < passwordMin) wrong.password = `At least ${passwordMin} characters.`;
   return wrong;
-}
-
-/** Runs what a form asks for; its problem, and the words for each field that the service named. */
-function useSubmit(form: { current: HTMLFormElement | null }): {
-  busy: boolean;
-  problem: Problem | null;
-  submit: (act: () => Promise<void>) => Promise<void>;
-} {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const submit = async (act: () => Promise<void>): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    setProblem(null);
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-      focusFirstWrong(form.current);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { busy, problem, submit };
 }
 
 export function LogIn({ search }: PageProps): JSX.Element {

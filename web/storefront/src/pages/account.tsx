@@ -2,10 +2,10 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { useStore } from '@shared/store';
-import { Problem } from '../api/http';
 import { changePassword } from '../api/services';
-import { focusFirstWrong, TextField } from '../parts/field';
+import { TextField } from '../parts/field';
 import { ProblemNote } from '../parts/states';
+import { useSubmit } from '../parts/submit';
 import { useTitle } from '../parts/title';
 import { say } from '../state/notes';
 import { loadSession, session, userOf } from '../state/session';
@@ -16,26 +16,15 @@ export function Account(): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
-  const send = async (): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    setProblem(null);
-    try {
+  const { busy, problem, submit } = useSubmit(form);
+  const send = (): Promise<void> =>
+    submit(async () => {
       await changePassword(current, next);
       setCurrent('');
       setNext('');
       say('Your password is changed.');
       await loadSession();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-      focusFirstWrong(form.current);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <div class="stack narrow">
       <h1>Your account</h1>

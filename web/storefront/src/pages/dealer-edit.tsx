@@ -8,6 +8,7 @@ import { addVehicle, changeVehicle, oneVehicle } from '../api/services';
 import type { Vehicle } from '../api/types';
 import { Field, focusFirstWrong, TextField } from '../parts/field';
 import { Loading, ProblemNote } from '../parts/states';
+import { useSubmit } from '../parts/submit';
 import { useTitle } from '../parts/title';
 import { VehicleArt } from '../parts/vehicle-art';
 import { go } from '../state/location';
@@ -73,29 +74,19 @@ function Editing({ first, known, reload }: EditingProps): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   const [typed, setTyped] = useState(first);
   const [priceWrong, setPriceWrong] = useState<string | undefined>();
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, submit } = useSubmit(form);
   const set = (change: Partial<Typed>): void => setTyped((before) => ({ ...before, ...change }));
   const save = async (): Promise<void> => {
-    if (busy) return;
     const price = amountTyped(typed.price);
     setPriceWrong(price === null ? 'An amount in euros, like 12500 or 12500.50.' : undefined);
-    setProblem(null);
     if (price === null) return focusFirstWrong(form.current);
-    setBusy(true);
-    try {
+    await submit(async () => {
       const { year, reference, ...words } = typed;
       const wish = { ...words, year: Number(year), price: Number(price), ...(reference !== '' && { reference }) };
       const saved = known ? await changeVehicle(known.id, wish, known.etag) : await addVehicle(wish);
       say(`${saved.name} is saved.`);
       go('/dealer');
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-      focusFirstWrong(form.current);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   const preview: Vehicle = { ...typed, id: 0, year: 0, price: 0, created_at: '', updated_at: '' };
   return (
