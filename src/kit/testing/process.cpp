@@ -140,53 +140,18 @@ int PrivatePostgres::as_owner(const std::string& command) const {
 }
 
 bool PrivatePostgres::start() {
-    if (pid_ > 0) return true;
     const auto data = folder_.path() + "/data";
     std::vector<std::string> words;
-    if (!owner_.empty()) words = {"/usr/bin/setpriv", "--reuid=" + owner_, "--regid=" + owner_, "--clear-groups"};
-    // Whatever ends the test ends the server; changing the user would forget what prctl sets.
-    if (!owner_.empty()) words.insert(words.end(), {"--pdeathsig", "KILL"});
+    // Changing the user would forget who is to die with whom.
+    if (!owner_.empty()) {
+        words = {"/usr/bin/setpriv", "--reuid=" + owner_, "--regid=" + owner_, "--clear-groups", "--pdeathsig", "KILL"};
+    }
     words.insert(words.end(), {programs_ + "/postgres", "-D", data, "-F", "-h", "127.0.0.1", "-p",
                                std::to_string(port_), "-k", data, "-c", "log_min_messages=warning"});
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
-    pid_ = ::fork();
-    if (pid_ == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ::dup2(ends[1], STDERR_FILENO);
-        if (::chdir("/") == 0) ::execv(arguments[0], arguments.data());
-        ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::string said;
-    char bytes[1024];
-    ssize_t got = 1;
-    while (said.find("ready to accept connections") == std::string::npos && got > 0) {
-        got = ::read(ends[0], bytes, sizeof bytes);
-        if (got > 0) said.append(bytes, static_cast<std::size_t>(got));
-    }
-    reader_ = std::thread([from = ends[0]] {  // so that it never waits for its log to be read
-        char more[4096];
-        while (::read(from, more, sizeof more) > 0) {
-        }
-        ::close(from);
-    });
-    if (got > 0) return true;
-    stop();
-    return false;
+    return child_.start({.words = std::move(words), .ready = "ready to accept connections"});
 }
 
-void PrivatePostgres::stop() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGQUIT);
-    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
-    reader_.join();
-}
-
-PrivatePostgres::~PrivatePostgres() { stop(); }
+void PrivatePostgres::stop() { child_.stop(SIGQUIT); }
 
 std::string PrivatePostgres::ask(const std::string& sql) const {
     std::string out;

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "kit/testing/child.h"
+
 namespace kit::testing {
 
 /// A folder under /tmp that goes with its object; anybody may look in, so that a PostgreSQL that is not root can.
@@ -55,10 +57,6 @@ class PrivatePostgres {
  public:
     /// Null when none can be had; `why` says why.
     static std::unique_ptr<PrivatePostgres> make(std::string& why);
-    ~PrivatePostgres();
-    PrivatePostgres(const PrivatePostgres&) = delete;
-    PrivatePostgres& operator=(const PrivatePostgres&) = delete;
-
     /// Also when it runs already; true when it does now.
     bool start();
     /// At once, as a crash would.
@@ -74,8 +72,7 @@ class PrivatePostgres {
     std::string programs_;
     std::string owner_;
     std::uint16_t port_ = 0;
-    pid_t pid_ = -1;
-    std::thread reader_;
+    Child child_;
 };
 
 /// A redis-server that keeps nothing when it ends.
@@ -83,10 +80,6 @@ class PrivateRedis {
  public:
     /// Null when none can be had; `why` says why. With `password` it wants to be shown it.
     static std::unique_ptr<PrivateRedis> make(std::string& why, std::string password = {});
-    ~PrivateRedis();
-    PrivateRedis(const PrivateRedis&) = delete;
-    PrivateRedis& operator=(const PrivateRedis&) = delete;
-
     /// On the same port as before; true once it answers.
     bool start();
     /// Killed: nothing is saved, connections break.
@@ -102,8 +95,7 @@ class PrivateRedis {
     TemporaryFolder folder_;
     std::string password_;
     std::uint16_t port_ = 0;
-    pid_t pid_ = -1;
-    int out_ = -1;
+    Child child_;
 };
 
 /// A server that speaks MongoDB's protocol (tests/mongo). It keeps what it has over stop() and start().
@@ -111,10 +103,6 @@ class PrivateMongo {
  public:
     /// Null when none can be had; `why` says why.
     static std::unique_ptr<PrivateMongo> make(std::string& why);
-    ~PrivateMongo();
-    PrivateMongo(const PrivateMongo&) = delete;
-    PrivateMongo& operator=(const PrivateMongo&) = delete;
-
     bool start();
     /// Killed.
     void stop();
@@ -126,9 +114,7 @@ class PrivateMongo {
     TemporaryFolder folder_;
     std::string program_;
     std::uint16_t port_ = 0;
-    pid_t pid_ = -1;
-    int out_ = -1;
-    int in_ = -1;
+    Child child_;
 };
 
 /// A port that nobody had a moment ago.
