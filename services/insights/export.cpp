@@ -67,6 +67,8 @@ struct Download : std::enable_shared_from_this<Download> {
         boost::system::error_code error;
         const auto value = json::parse(answer->body ? std::string_view(*answer->body) : std::string_view(), error);
         const auto* items = !error && value.is_object() ? value.get_object().if_contains("items") : nullptr;
+        if (answer->status == 400 || answer->status == 422)  // a brand that no brand can be
+            return fail(kit::invalid_fields({{"brand", "cannot be looked for"}}));
         if (answer->status != 200 || !items || !items->is_array())
             return fail({base::Code::unavailable, fmt::format("vehicles answers {}", answer->status)});
         if (!stream) begin();
