@@ -88,7 +88,8 @@ function Bell(): JSX.Element {
   const count = useStore(unread);
   useEffect(watchNotices, []);
   return (
-    <a class="icon-button" href="/notifications" aria-label={count > 0 ? `Notifications, ${count} new` : 'Notifications'}>
+    <a class="icon-button" href="/notifications">
+      <span class="visually-hidden">{count > 0 ? `Notifications, ${count} new` : 'Notifications'}</span>
       <Icon name="bell" />
       {count > 0 && (
         <span class="count number" aria-hidden="true">
