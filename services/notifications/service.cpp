@@ -60,7 +60,7 @@ void consume(kit::App& app, kit::redis::Redis& redis, Intake& intake) {
 }
 
 bool open_to_all(const Settings& settings) {
-    const bool embedded = settings.database->text.starts_with("sqlite:") && settings.service_token->empty();
+    const bool embedded = settings.database->text.starts_with("sqlite:");
     return *settings.open_demo == "on" || (*settings.open_demo == "auto" && embedded);
 }
 

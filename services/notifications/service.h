@@ -14,8 +14,7 @@ struct Settings {
     kit::Setting<std::string> jwks{"jwks-url", "Where the keys of logins are.", ""};
     kit::Setting<kit::Secret> service_token{"service-token", "What services show each other.", ""};
     kit::Setting<std::string> open_demo{
-        "open-demo", "Whether anybody may POST /notify: on, off, or auto (only on SQLite without a service token).",
-        "auto"};
+        "open-demo", "Whether anybody may POST /notify: on, off, or auto (on SQLite); never by mail then.", "auto"};
     kit::Setting<kit::Secret> smtp{"smtp-url",
                                    "The mail server: smtp://[user:password@]host[:port][?starttls=required|never] or "
                                    "smtps://...; empty: no mail, a line in the log instead.",

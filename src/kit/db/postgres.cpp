@@ -1,6 +1,5 @@
 // PostgreSQL through libpq: a pool of connections that come when they are needed, come back when they are lost, and
 // say so while they are away.
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
@@ -8,6 +7,7 @@
 #include <map>
 
 #include "kit/db/errors.h"
+#include "kit/db/libpq.h"
 #include "kit/db/postgres_connection.h"
 #include "run/asio_loop.h"
 
@@ -43,10 +43,10 @@ struct Target {
 
 base::Result<Target> parse(const std::string& url, run::Duration statement_limit) {
     char* message = nullptr;
-    PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
+    PQconninfoOption* options = libpq().conninfo_parse(url.c_str(), &message);
     if (!options) {
         const std::string why = message ? message : "out of memory";
-        PQfreemem(message);
+        libpq().freemem(message);
         return base::fail(base::Code::invalid,
                           "the database address " + without_password(url) + " is not understood: " + why);
     }
@@ -58,7 +58,7 @@ base::Result<Target> parse(const std::string& url, run::Duration statement_limit
     for (auto* option = options; option->keyword; ++option) {
         if (option->val) target.words[option->keyword] = option->val;
     }
-    PQconninfoFree(options);
+    libpq().conninfo_free(options);
     // The server gives up a statement itself, which leaves its connection usable.
     const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(statement_limit).count();
     auto& words = target.words["options"];
@@ -342,6 +342,7 @@ void Postgres::transact(Work work, Done done) {
 
 base::Result<std::unique_ptr<Database>> open_postgres(boost::asio::io_context& io, Log& log, std::string url,
                                                       DatabaseOptions options) {
+    TRY(load_libpq());
     auto target = TRY(parse(url, options.statement_limit));
     auto poller = TRY(net::Poller::create(io));
     return std::make_unique<Postgres>(io, log, std::move(target), std::move(poller), options);

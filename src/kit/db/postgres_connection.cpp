@@ -1,12 +1,12 @@
 #include "kit/db/postgres_connection.h"
 
-#include <libpq-fe.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "kit/db/errors.h"
+#include "kit/db/libpq.h"
 
 namespace kit::db {
 namespace {
@@ -16,7 +16,7 @@ constexpr auto hung_after = std::chrono::seconds(2);  ///< beyond a statement's 
 constexpr std::size_t prepared_max = 500;
 
 std::string message_of(PGconn* handle) {
-    std::string text = handle ? PQerrorMessage(handle) : "out of memory";
+    std::string text = handle ? libpq().error_message(handle) : "out of memory";
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     for (auto& c : text) c = c == '\n' ? ' ' : c;
     return text;
@@ -34,8 +34,8 @@ base::Code code_of(std::string_view state) {
 }
 
 base::Error error_of(const PGresult* result) {
-    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char* state = libpq().result_error_field(result, PG_DIAG_SQLSTATE);
+    const char* text = libpq().result_error_field(result, PG_DIAG_MESSAGE_PRIMARY);
     const std::string_view known = state ? state : "";
     const std::string message = text ? text : "the database gave no reason";
     if (known == "40001" || known == "40P01") return marked(base::Code::conflict, message, again_kind);
@@ -44,29 +44,29 @@ base::Error error_of(const PGresult* result) {
 
 /// The prepared statement is gone, or its tables look different now.
 bool stale(const PGresult* result) {
-    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char* state = libpq().result_error_field(result, PG_DIAG_SQLSTATE);
     const std::string_view known = state ? state : "";
     if (known == "26000") return true;
-    const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char* text = libpq().result_error_field(result, PG_DIAG_MESSAGE_PRIMARY);
     return known == "0A000" && text && std::string_view(text).find("cached plan") != std::string_view::npos;
 }
 
 Rows rows_of(const PGresult* result) {
     Rows rows;
-    const int columns = PQnfields(result);
+    const int columns = libpq().nfields(result);
     rows.columns(static_cast<std::size_t>(columns));
-    rows.reserve(static_cast<std::size_t>(PQntuples(result)));
-    for (int row = 0; row < PQntuples(result); ++row) {
+    rows.reserve(static_cast<std::size_t>(libpq().ntuples(result)));
+    for (int row = 0; row < libpq().ntuples(result); ++row) {
         for (int column = 0; column < columns; ++column) {
-            if (PQgetisnull(result, row, column) != 0) {
+            if (libpq().getisnull(result, row, column) != 0) {
                 rows.add_null();
             } else {
-                rows.add(std::string_view(PQgetvalue(result, row, column),
-                                          static_cast<std::size_t>(PQgetlength(result, row, column))));
+                rows.add(std::string_view(libpq().getvalue(result, row, column),
+                                          static_cast<std::size_t>(libpq().getlength(result, row, column))));
             }
         }
     }
-    const std::string_view touched = PQcmdTuples(const_cast<PGresult*>(result));
+    const std::string_view touched = libpq().cmd_tuples(const_cast<PGresult*>(result));
     std::from_chars(touched.data(), touched.data() + touched.size(), rows.affected);
     return rows;
 }
@@ -78,7 +78,7 @@ PgConnection::~PgConnection() { close(); }
 void PgConnection::close() {
     timeout_.cancel();
     unwatch();
-    if (handle_) PQfinish(std::exchange(handle_, nullptr));
+    if (handle_) libpq().finish(std::exchange(handle_, nullptr));
     state_ = State::ended;
     // What waits may hold this connection: a transaction does.
     const auto sent = std::exchange(sent_, {});
@@ -86,18 +86,18 @@ void PgConnection::close() {
 }
 
 void PgConnection::connect(const std::string& conninfo) {
-    handle_ = PQconnectStart(conninfo.c_str());
-    if (!handle_ || PQstatus(handle_) == CONNECTION_BAD) {
+    handle_ = libpq().connect_start(conninfo.c_str());
+    if (!handle_ || libpq().status(handle_) == CONNECTION_BAD) {
         return loop_.post([self = shared_from_this()] { self->end(message_of(self->handle_)); });
     }
-    PQsetNoticeProcessor(
+    libpq().set_notice_processor(
         handle_, [](void*, const char*) {}, nullptr);
     timeout_ = loop_.after(connect_limit, [this] { end("it did not answer in time"); });
     watch(EPOLLOUT);
 }
 
 void PgConnection::poll_connect() {
-    const auto polled = PQconnectPoll(handle_);
+    const auto polled = libpq().connect_poll(handle_);
     // libpq may have closed the socket and opened another one, even with the same number.
     watched_fd_ = -1;
     switch (polled) {
@@ -111,15 +111,15 @@ void PgConnection::poll_connect() {
             return end(message_of(handle_));
     }
     timeout_.cancel();
-    PQsetnonblocking(handle_, 1);
-    if (PQenterPipelineMode(handle_) == 0) return end(message_of(handle_));
+    libpq().setnonblocking(handle_, 1);
+    if (libpq().enter_pipeline_mode(handle_) == 0) return end(message_of(handle_));
     watch(EPOLLIN);
     state_ = State::up;
     events_.connected(*this);
 }
 
 void PgConnection::watch(std::uint32_t events) {
-    const int fd = PQsocket(handle_);
+    const int fd = libpq().socket(handle_);
     if (fd == watched_fd_ && events == watched_events_) return;
     if (fd == watched_fd_) {
         poller_.change(fd, events, *this);
@@ -132,7 +132,7 @@ void PgConnection::watch(std::uint32_t events) {
 }
 
 void PgConnection::unwatch() {
-    const int fd = handle_ ? PQsocket(handle_) : -1;
+    const int fd = handle_ ? libpq().socket(handle_) : -1;
     if (fd >= 0) poller_.remove(fd, *this);
     watched_fd_ = -1;
 }
@@ -141,11 +141,11 @@ void PgConnection::on_ready(std::uint32_t) {
     const auto self = shared_from_this();
     if (state_ == State::connecting) return poll_connect();
     if (state_ == State::ended) return;
-    if (PQconsumeInput(handle_) == 0) return end(message_of(handle_));
+    if (libpq().consume_input(handle_) == 0) return end(message_of(handle_));
     flush();
     read_results();
     // Told to go while nothing is on its way: by a restart, or after idling too long.
-    if (state_ == State::up && sent_.empty() && PQstatus(handle_) == CONNECTION_BAD) end(message_of(handle_));
+    if (state_ == State::up && sent_.empty() && libpq().status(handle_) == CONNECTION_BAD) end(message_of(handle_));
 }
 
 void PgConnection::run(Statement statement, RowsDone done) {
@@ -175,7 +175,7 @@ void PgConnection::send_waiting() {
 bool PgConnection::send(Job& job) { return job.statement.how == How::script ? send_script(job) : send_prepared(job); }
 
 bool PgConnection::send_script(const Job& job) {
-    return PQexitPipelineMode(handle_) != 0 && PQsendQuery(handle_, job.statement.sql.c_str()) != 0;
+    return libpq().exit_pipeline_mode(handle_) != 0 && libpq().send_query(handle_, job.statement.sql.c_str()) != 0;
 }
 
 bool PgConnection::send_prepared(Job& job) {
@@ -185,43 +185,43 @@ bool PgConnection::send_prepared(Job& job) {
     if (job.prepares) {
         const bool kept = prepared_.size() < prepared_max;
         const auto name = kept ? "s" + std::to_string(++names_made_) : std::string();
-        if (PQsendPrepare(handle_, name.c_str(), sql.c_str(), 0, nullptr) == 0) return false;
+        if (libpq().send_prepare(handle_, name.c_str(), sql.c_str(), 0, nullptr) == 0) return false;
         if (kept) found = prepared_.emplace(sql, name).first;
     }
     const char* name = found == prepared_.end() ? "" : found->second.c_str();
     std::vector<const char*> values;
     values.reserve(job.statement.parameters.size());
     for (const auto& parameter : job.statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-    return PQsendQueryPrepared(handle_, name, static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0) !=
-               0 &&
-           PQpipelineSync(handle_) != 0;
+    return libpq().send_query_prepared(handle_, name, static_cast<int>(values.size()), values.data(), nullptr, nullptr,
+                                       0) != 0 &&
+           libpq().pipeline_sync(handle_) != 0;
 }
 
 void PgConnection::flush() {
     if (state_ != State::up) return;
-    const int left = PQflush(handle_);
+    const int left = libpq().flush(handle_);
     if (left >= 0) watch(left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 /// In pipeline mode a statement ends with PGRES_PIPELINE_SYNC, a script with a null result.
 void PgConnection::read_results() {
-    while (state_ == State::up && !sent_.empty() && PQisBusy(handle_) == 0) {
-        PGresult* result = PQgetResult(handle_);
+    while (state_ == State::up && !sent_.empty() && libpq().is_busy(handle_) == 0) {
+        PGresult* result = libpq().get_result(handle_);
         if (!result) {
-            if (PQstatus(handle_) == CONNECTION_BAD) return end(message_of(handle_));
+            if (libpq().status(handle_) == CONNECTION_BAD) return end(message_of(handle_));
             if (scripting_) finish_front();
             continue;
         }
-        const bool over = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+        const bool over = libpq().result_status(result) == PGRES_PIPELINE_SYNC;
         if (!over) take(result);
-        PQclear(result);
+        libpq().clear(result);
         if (over) finish_front();
     }
 }
 
 void PgConnection::take(pg_result* result) {
     auto& job = sent_.front();
-    const auto status = PQresultStatus(result);
+    const auto status = libpq().result_status(result);
     if (status == PGRES_PIPELINE_ABORTED) return;  // what follows an error up to its Sync
     const bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
     if (job.result && !*job.result) return;  // the first error is the one to tell
@@ -240,7 +240,7 @@ void PgConnection::take(pg_result* result) {
 }
 
 void PgConnection::finish_front() {
-    if (std::exchange(scripting_, false)) PQenterPipelineMode(handle_);
+    if (std::exchange(scripting_, false)) libpq().enter_pipeline_mode(handle_);
     auto job = std::move(sent_.front());
     sent_.pop_front();
     front_since_ = loop_.now();

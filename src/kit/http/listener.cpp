@@ -1,11 +1,13 @@
 #include "kit/http/listener.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -73,6 +75,16 @@ Accepted Listener::accept() {
         const bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return {.fd = -1, .address = {}, .exhausted = exhausted};
     }
+}
+
+void Listener::hold_off() {
+    constexpr std::uint32_t flags_at = 13;  // within the TCP header, where a filter of a TCP socket begins
+    std::array<sock_filter, 4> drop_syn{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+                                         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+                                         BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 0xffffffff)}};
+    const sock_fprog program{.len = drop_syn.size(), .filter = drop_syn.data()};
+    // Where the kernel refuses it, closing is as it was without it.
+    ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 void Listener::close() {

@@ -22,6 +22,10 @@ class Listener {
     ~Listener() { close(); }
 
     Accepted accept();
+    /// New connections are not answered any more (their clients try again a second later, when somebody else may
+    /// listen); handshakes that have begun still end well. Without it, closing resets whoever comes between the last
+    /// accept and the close.
+    void hold_off();
     void close();
     int fd() const { return fd_; }
     std::uint16_t port() const { return port_; }

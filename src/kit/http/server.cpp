@@ -61,6 +61,7 @@ class LoopServer final : public Server, public net::Watcher {
         shared_.draining = true;
         drained_ = std::move(done);
         if (!connections_.empty()) plan_sweep();
+        listener_.hold_off();
         while (accept_one()) {
         }
         listener_timer_ = loop_.after(std::min<run::Duration>(grace, listener_lingers), [this] { stop_listening(); });
