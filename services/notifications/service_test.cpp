@@ -40,7 +40,8 @@ class NotificationsService : public ::testing::Test {
             Settings settings;
             ASSERT_TRUE(settings.database.set("sqlite::memory:") && settings.service_token.set(word) &&
                         settings.jwks.set(others + "/jwks.json") && settings.webhook.set(others + "/hook") &&
-                        settings.webhook_secret.set(secret) && settings.again.set("20ms"));
+                        settings.webhook_secret.set(secret) && settings.again.set("20ms") &&
+                        settings.open_demo.set("off"));
             app_ = std::make_unique<kit::App>(loop_.io, "notifications", app_settings);
             assemble(*app_, settings);
             ASSERT_TRUE(app_->start());
