@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
+#include <thread>
 
 #include "kit/testing/database_fixture.h"
+#include "kit/testing/process.h"
 
 namespace kit::db {
 namespace {
@@ -264,6 +267,24 @@ TEST_P(Postgres, TransactionsThatConflictAreTriedAgain) {
     EXPECT_TRUE(result) << result.error().message;
     EXPECT_EQ(tries, 3);
     EXPECT_EQ(ask(database, "SELECT value FROM n")->number(0, 0), 21);
+}
+
+TEST(SqliteFile, ManyOpenANewOneAtTheSameMoment) {
+    const testing::TemporaryFolder folder;
+    for (int file = 0; file < 20; ++file) {
+        std::latch together(4);
+        std::atomic<int> opened = 0;
+        std::vector<std::jthread> starters;
+        for (int at = 0; at < 4; ++at) {
+            starters.emplace_back([&] {
+                boost::asio::io_context io;
+                together.arrive_and_wait();
+                if (open_sqlite(io, folder.path() + "/" + std::to_string(file) + ".db", {})) ++opened;
+            });
+        }
+        starters.clear();
+        EXPECT_EQ(opened, 4);
+    }
 }
 
 TEST(DatabaseAddress, PasswordsAreNotShown) {

@@ -234,6 +234,21 @@ class SqliteDatabase final : public Database {
     std::unique_ptr<Sqlite> sqlite_;
 };
 
+/// Of processes that open a new file at the same moment one turns WAL on; SQLite tells the others at once, without its
+/// busy time-out, that it is locked. Once, while a service starts: so this may wait here.
+bool set_up(sqlite3* handle) {
+    constexpr int tries_max = 200, wait_ms = 10;
+    const auto* setup =
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=33554432;";
+    for (int at = 0; at < tries_max; ++at) {
+        const int code = sqlite3_exec(handle, setup, nullptr, nullptr, nullptr);
+        if (code == SQLITE_OK) return true;
+        if ((code & 0xff) != SQLITE_BUSY) return false;
+        sqlite3_sleep(wait_ms);
+    }
+    return false;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Database>> open_sqlite(boost::asio::io_context& io, std::string path,
@@ -249,15 +264,10 @@ base::Result<std::unique_ptr<Database>> open_sqlite(boost::asio::io_context& io,
                                                        "; its folder must exist and be writable");
     }
     sqlite3_extended_result_codes(handle, 1);
-    sqlite3_busy_timeout(handle, 1000);  // only while opening: turning WAL on may meet another starter
-    const auto* setup =
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=33554432;";
-    const int set = sqlite3_exec(handle, setup, nullptr, nullptr, nullptr);
-    if (set != SQLITE_OK) {
+    if (!set_up(handle)) {
         return base::fail(base::Code::unavailable,
                           "cannot use the SQLite file " + path + ": " + sqlite3_errmsg(handle));
     }
-    sqlite3_busy_timeout(handle, 0);
     return std::make_unique<SqliteDatabase>(std::move(sqlite));
 }
 
