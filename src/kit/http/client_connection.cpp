@@ -16,6 +16,8 @@
 namespace kit::http {
 namespace {
 
+constexpr std::string_view no_handshake = "it broke off the TLS handshake (does it speak TLS?)";
+
 constexpr int reads_a_turn_max = 16;  ///< then others get their turn
 constexpr std::string_view idempotent[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
 
@@ -85,6 +87,7 @@ void ClientConnection::on_ready(std::uint32_t events) {
         int error = 0;
         socklen_t size = sizeof error;
         ::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error == ECONNRESET && transport_->secure()) return broken(base::Code::unavailable, no_handshake);
         if (error != 0) return broken(base::Code::unavailable, std::strerror(error));
         if ((events & EPOLLOUT) == 0 && !transport_->secure()) return;
         if (!transport_->secure()) return connected();
@@ -323,8 +326,9 @@ void ClientConnection::ended() {
         return deliver(ResponseParser::Step::done);
     }
     const auto problem = transport_->tls_problem();
-    if (phase_ == Phase::connecting && !problem.empty()) {
-        return broken(base::Code::unavailable, fmt::format("TLS: {}", problem));
+    if (phase_ == Phase::connecting && transport_->secure()) {
+        return broken(base::Code::unavailable,
+                      problem.empty() ? std::string(no_handshake) : fmt::format("TLS: {}", problem));
     }
     broken(base::Code::unavailable, answer_begun_ ? "it closed the connection in the middle of its answer"
                                                   : "it closed the connection before it answered");
