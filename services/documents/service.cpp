@@ -1,7 +1,7 @@
 #include "documents/service.h"
 
 #include "documents/api.h"
-#include "kit/setting_parts.h"
+#include "kit/http/server.h"
 
 namespace documents {
 namespace {
@@ -31,9 +31,9 @@ std::string mongo_address(const Settings& settings) {
     if (host.empty()) return {};
     std::string address = "mongodb://";
     if (!settings.mongo_user->empty()) {
-        address += kit::percent_encoded(*settings.mongo_user);
+        address += kit::http::percent_encoded(*settings.mongo_user);
         address += ':';
-        address += kit::percent_encoded(settings.mongo_password->text);
+        address += kit::http::percent_encoded(settings.mongo_password->text);
         address += '@';
     }
     address += host;

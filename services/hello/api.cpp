@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "kit/json_text.h"
+#include "kit/web/html.h"
 #include "kit/web/shape.h"
 
 namespace hello {
@@ -95,18 +96,6 @@ void visit(Visitors& visitors, Call call) {
     });
 }
 
-void append_escaped(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        if (c == '<') {
-            out += "&lt;";
-        } else if (c == '&') {
-            out += "&amp;";
-        } else {
-            out += c;
-        }
-    }
-}
-
 std::shared_ptr<const std::string> greeting_json(std::string_view version, std::string_view host) {
     auto text = std::make_shared<std::string>();
     kit::JsonText json(*text);
@@ -120,9 +109,9 @@ std::shared_ptr<const std::string> greeting_page(std::string_view version, std::
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
         "content=\"width=device-width\"><title>Hello</title><link rel=\"stylesheet\" "
         "href=\"/style.css\"><main><h1>Hello from Slipway</h1><dl><dt>Version</dt><dd>");
-    append_escaped(*page, version);
+    kit::append_escaped(*page, version);
     *page += "</dd><dt>Host</dt><dd>";
-    append_escaped(*page, host);
+    kit::append_escaped(*page, host);
     *page += "</dd></dl></main></html>\n";
     return page;
 }

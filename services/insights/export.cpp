@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "insights/csv.h"
+#include "kit/http/server.h"
 
 namespace insights {
 namespace {
@@ -48,7 +49,7 @@ struct Download : std::enable_shared_from_this<Download> {
     void next() {
         ++page;
         const auto path = fmt::format("/vehicles?per_page={}&page={}&sort=id{}", rows_a_page, page,
-                                      filter.brand.empty() ? "" : "&brand=" + percent_encoded(filter.brand));
+                                      filter.brand.empty() ? "" : "&brand=" + kit::http::percent_encoded(filter.brand));
         vehicles.call(kit::Context(context.trace(), std::nullopt), {.path = path},
                       [self = shared_from_this()](base::Result<kit::http::Response> answer) {
                           self->arrived(std::move(answer));
@@ -107,7 +108,7 @@ struct Download : std::enable_shared_from_this<Download> {
 };
 
 void answer_days(kit::Call call, Source& orders, const Filter& filter) {
-    const auto path = fmt::format("/orders/stats?brand={}&from={}&to={}", percent_encoded(filter.brand),
+    const auto path = fmt::format("/orders/stats?brand={}&from={}&to={}", kit::http::percent_encoded(filter.brand),
                                   day_text(filter.from_day), day_text(filter.to_day));
     orders.ask(path, [call = std::move(call)](const Known& known) mutable {
         if (!known.problem.empty())

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "fmt/format.h"
+#include "kit/http/server.h"
 #include "kit/json_text.h"
 
 namespace insights {
@@ -167,23 +168,13 @@ void Figures::gather(const Filter& filter, std::move_only_function<void(base::Re
                                                                 material.catalogue.problem, material.orders.problem)));
         };
     };
-    const auto brand = percent_encoded(filter.brand);
+    const auto brand = kit::http::percent_encoded(filter.brand);
     vehicles_.ask("/vehicles/stats", put(&Material::catalogue));
     vehicles_.ask(brand.empty() ? "/vehicles/stats" : fmt::format("/vehicles/stats?brand={}", brand),
                   put(&Material::chosen));
     orders_.ask(
         fmt::format("/orders/stats?brand={}&from={}&to={}", brand, day_text(filter.from_day), day_text(filter.to_day)),
         put(&Material::orders));
-}
-
-std::string percent_encoded(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
 }
 
 }  // namespace insights

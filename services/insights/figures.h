@@ -34,6 +34,4 @@ class Figures {
     Source& orders_;
 };
 
-std::string percent_encoded(std::string_view text);
-
 }  // namespace insights

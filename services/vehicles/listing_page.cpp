@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kit/http/server.h"
 #include "vehicles/html.h"
 
 namespace vehicles {
@@ -22,7 +23,7 @@ constexpr Sorting sortings[] = {
 std::string address(const Wish& wish, std::int64_t page) {
     std::string query;
     const auto add = [&](std::string_view name, const std::string& value) {
-        query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encoded(value);
+        query += (query.empty() ? "?" : "&") + std::string(name) + "=" + kit::http::percent_encoded(value);
     };
     if (!wish.search.empty()) add("q", wish.search);
     if (wish.stock) add("stock", std::string(stock_name(*wish.stock)));

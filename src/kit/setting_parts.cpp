@@ -4,6 +4,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "kit/http/server.h"
 #include "kit/setting.h"
 
 namespace kit {
@@ -57,23 +58,6 @@ base::Result<Place> place(const Environment& environment, const std::string& pre
 
 }  // namespace
 
-std::string percent_encoded(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain) {
-            out += c;
-        } else {
-            out += '%';
-            out += digits[static_cast<unsigned char>(c) >> 4];
-            out += digits[c & 15];
-        }
-    }
-    return out;
-}
-
 base::Result<std::string> secret_in_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return base::fail(base::Code::not_found, "cannot read the file " + path);
@@ -91,10 +75,10 @@ Part database_parts(const Environment& environment) {
     const auto at = TRY(place(environment, "DB", "5432"));
     const auto secret = TRY(password(environment, "DB_PASSWORD"));
     const auto user = find(environment, "DB_USER").value_or("postgres");
-    std::string url = "postgres://" + percent_encoded(user);
-    if (secret) url += ":" + percent_encoded(*secret);
-    url += "@" + percent_encoded(*at.host) + ":" + at.port + "/";
-    return url + percent_encoded(find(environment, "DB_NAME").value_or(user));
+    std::string url = "postgres://" + http::percent_encoded(user);
+    if (secret) url += ":" + http::percent_encoded(*secret);
+    url += "@" + http::percent_encoded(*at.host) + ":" + at.port + "/";
+    return url + http::percent_encoded(find(environment, "DB_NAME").value_or(user));
 }
 
 Part redis_parts(const Environment& environment) {
@@ -102,7 +86,7 @@ Part redis_parts(const Environment& environment) {
     if (!at.host) return std::nullopt;
     const auto secret = TRY(password(environment, "REDIS_PASSWORD"));
     std::string url = "redis://";
-    if (secret) url += ":" + percent_encoded(*secret) + "@";
+    if (secret) url += ":" + http::percent_encoded(*secret) + "@";
     return url + *at.host + ":" + at.port;
 }
 

@@ -10,7 +10,5 @@ namespace kit {
 
 /// The file's content without the line break at its end; at most 64 KiB.
 base::Result<std::string> secret_in_file(const std::string& path);
-/// As it may stand in a URL's parts: all but what RFC 3986, 2.3 leaves alone is %XX.
-std::string percent_encoded(std::string_view text);
 
 }  // namespace kit

@@ -33,6 +33,23 @@ void Headers::set(std::string_view name, std::string_view value) {
     fields_.emplace_back(name, std::move(kept));
 }
 
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '.' || c == '_' || c == '~';
+        if (plain) {
+            out += c;
+        } else {
+            out += '%';
+            out += digits[static_cast<unsigned char>(c) >> 4];
+            out += digits[c & 15];
+        }
+    }
+    return out;
+}
+
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     std::string decoded;
     decoded.reserve(text.size());

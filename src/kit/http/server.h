@@ -171,6 +171,8 @@ base::Result<std::unique_ptr<Server>> serve(boost::asio::io_context& io, ServerO
 
 /// "a%20b" -> "a b"; '+' becomes a space when `plus_is_space`. Nothing for a broken escape.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+/// As it may stand in a part of a URL: all but what RFC 3986, 2.3 leaves alone is %XX.
+std::string percent_encoded(std::string_view text);
 /// The decoded pairs of a query string in order; a broken escape is kept as it stands.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 
