@@ -1,4 +1,8 @@
 // Reads on, also past the limit: the program must not block on a full FIFO.
+//
+// The shim opens the FIFO once for stdout and once for stderr, after the program has begun, and closes each when that
+// stream has ended. A quick program can so leave it without a writer before the second is there: an end of file says
+// nothing until the program's exit is known. A writer of our own stays until then.
 #include "edge/containerd/exec_capture.h"
 
 #include <fcntl.h>
@@ -11,13 +15,13 @@ base::Result<void> ExecCapture::open(const std::string& exec_id, const std::stri
     auto capture = std::make_shared<Capture>();
     capture->fd = Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!capture->fd) return fail_errno(path);
+    capture->writer = Fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!capture->writer) return fail_errno(path);
     reactor_.post([this, exec_id, capture] {
         captures_[exec_id] = capture;
         reactor_.watch(capture->fd.get(), EPOLLIN, [this, exec_id, capture = capture.get()](std::uint32_t) {
             read(*capture);
-            if (!capture->ended) return;
-            reactor_.forget(capture->fd.get());
-            if (capture->done) close(exec_id);
+            if (capture->ended) close(exec_id);
         });
     });
     return {};
@@ -42,8 +46,8 @@ void ExecCapture::finish(const std::string& exec_id, std::move_only_function<voi
         const auto found = captures_.find(exec_id);
         if (found == captures_.end()) return done({});
         found->second->done = std::move(done);
-        if (found->second->ended) return close(exec_id);
-        reactor_.after(std::chrono::milliseconds(100), [this, exec_id] { close(exec_id); });
+        found->second->writer.reset();
+        reactor_.after(linger, [this, exec_id] { close(exec_id); });
     });
 }
 
@@ -51,10 +55,8 @@ void ExecCapture::close(const std::string& exec_id) {
     const auto found = captures_.find(exec_id);
     if (found == captures_.end()) return;
     const auto capture = found->second;
-    if (!capture->ended) {
-        read(*capture);
-        reactor_.forget(capture->fd.get());
-    }
+    if (!capture->ended) read(*capture);
+    reactor_.forget(capture->fd.get());
     captures_.erase(found);
     capture->done(std::move(capture->text));
 }
