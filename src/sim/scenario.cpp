@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
+#include <span>
 #include <thread>
 
 namespace sim {
@@ -22,7 +24,7 @@ constexpr int failures_shown_max = 3;
 thread_local char replay_line[512];
 
 std::string replay(const Scenario& scenario, std::uint64_t seed) {
-    return fmt::format("build/dev/tests/scenarios/scenarios --scenario='{}' --seed={}", scenario.name, seed);
+    return fmt::format("build/release/tests/scenarios/scenarios --scenario='{}' --seed={}", scenario.name, seed);
 }
 
 extern "C" void say_replay(int number) {
@@ -32,22 +34,46 @@ extern "C" void say_replay(int number) {
     std::raise(number);
 }
 
+constexpr auto usage =
+    "usage: scenarios [--scenario=TEXT] [--seed=N] [--seeds=N] [--list] [--trace]\n"
+    "  --scenario  those whose name has TEXT in it alone\n"
+    "  --seed      this seed alone\n"
+    "  --seeds     seeds 1 to N, in place of each scenario's own number\n"
+    "  --list      the scenarios with their numbers of seeds\n"
+    "  --trace     the story of each seed, also where it went well\n";
+
 struct Wish {
     std::string scenario;
     std::uint64_t seed = 0, seeds = 0;
     bool list = false, trace = false;
 };
 
-Wish read(int argc, char** argv) {
+base::Result<std::uint64_t> positive(std::string_view name, std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value > 0) return value;
+    return base::fail(base::Code::invalid, fmt::format("{} takes a number above 0, not '{}'", name, text));
+}
+
+base::Result<Wish> read(std::span<char* const> arguments) {
     Wish wish;
-    for (int i = 1; i < argc; ++i) {
-        const std::string_view arg = argv[i];
-        const auto value = arg.substr(std::min(arg.size(), arg.find('=') + 1));
-        if (arg.starts_with("--scenario=")) wish.scenario = value;
-        if (arg.starts_with("--seed=")) std::from_chars(value.data(), value.data() + value.size(), wish.seed);
-        if (arg.starts_with("--seeds=")) std::from_chars(value.data(), value.data() + value.size(), wish.seeds);
-        wish.list |= arg == "--list";
-        wish.trace |= arg == "--trace";
+    for (const std::string_view argument : arguments) {
+        const auto equals = argument.find('=');
+        const auto name = argument.substr(0, equals);
+        const auto value = equals == argument.npos ? std::string_view() : argument.substr(equals + 1);
+        if (name == "--scenario") {
+            wish.scenario = value;
+        } else if (name == "--seed") {
+            wish.seed = TRY(positive(name, value));
+        } else if (name == "--seeds") {
+            wish.seeds = TRY(positive(name, value));
+        } else if (argument == "--list") {
+            wish.list = true;
+        } else if (argument == "--trace") {
+            wish.trace = true;
+        } else {
+            return base::fail(base::Code::invalid, fmt::format("there is no argument '{}'", argument));
+        }
     }
     return wish;
 }
@@ -104,12 +130,23 @@ Played play(const Scenario& scenario, std::uint64_t seed, WorldOptions options) 
 }
 
 int run_scenarios(int argc, char** argv) {
-    const auto wish = read(argc, argv);
+    const std::span<char* const> arguments(argv + 1, static_cast<std::size_t>(std::max(argc, 1) - 1));
+    if (std::ranges::find(arguments, std::string_view("--help")) != arguments.end()) {
+        fmt::print("{}", usage);
+        return 0;
+    }
+    const auto wished = read(arguments);
+    if (!wished) {
+        fmt::print(stderr, "scenarios: {}\n{}", wished.error().message, usage);
+        return 2;
+    }
+    const auto& wish = *wished;
     std::signal(SIGABRT, say_replay);
     std::signal(SIGSEGV, say_replay);
-    int failures = 0;
+    int failures = 0, met = 0;
     for (const auto& scenario : scenarios()) {
         if (!wish.scenario.empty() && scenario.name.find(wish.scenario) == std::string::npos) continue;
+        ++met;
         if (wish.list) {
             fmt::print("{} ({} seeds)\n", scenario.name, scenario.seeds);
             continue;
@@ -119,7 +156,8 @@ int run_scenarios(int argc, char** argv) {
         fmt::print("{} {}\n", failed ? "FAIL" : "ok  ", scenario.name);
         std::fflush(stdout);
     }
-    return failures ? 1 : 0;
+    if (met == 0) fmt::print(stderr, "scenarios: no name has '{}' in it\n", wish.scenario);
+    return failures || met == 0 ? 1 : 0;
 }
 
 }  // namespace sim

@@ -34,7 +34,7 @@ struct Played {
 };
 Played play(const Scenario& scenario, std::uint64_t seed, WorldOptions options = {});
 
-/// --list, --scenario=TEXT, --seed=N, --seeds=N, --trace. Returns the exit code.
+/// The program's main; --help says what it takes. Exit code: 1 when a scenario failed, 2 for bad arguments.
 int run_scenarios(int argc, char** argv);
 
 }  // namespace sim
