@@ -7,15 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 namespace notifications::testing {
 
 SmtpSink::SmtpSink(int failures, int seconds) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
     auto count = std::to_string(failures), delay = std::to_string(seconds);
-    auto script = (std::filesystem::path(__FILE__).parent_path() / "smtp_sink.py").string();
+    std::string script = SOURCE_FOLDER "/smtp_sink.py";
     pid_ = ::fork();
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -23,12 +23,10 @@ namespace {
 
 using object::Ref;
 
-std::string golden_folder() {
-    return (std::filesystem::path(__FILE__).parent_path() / "../../../shared/golden").string();
-}
+constexpr const char* golden_folder = RECORDINGS;
 
 std::vector<json::value> recorded_cases(const std::string& file) {
-    std::ifstream in(golden_folder() + "/" + file);
+    std::ifstream in(std::string(golden_folder) + "/" + file);
     std::stringstream text;
     text << in.rdbuf();
     auto content = text.str();
@@ -235,7 +233,7 @@ const char* decided_elsewhere(std::string_view where) {
 class Golden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, CreatesAnswerAsRecorded) {
-    if (!std::filesystem::exists(golden_folder())) GTEST_SKIP() << "no recorded answers beside the checkout";
+    if (!std::filesystem::exists(golden_folder)) GTEST_SKIP() << "no recorded answers beside the checkout";
     std::map<std::string, int> skipped;
     int checked = 0;
     for (const auto& item : recorded_cases(GetParam())) {
@@ -296,7 +294,7 @@ bool leaves_known_ground(Ref step) {
 }
 
 TEST_P(Golden, UpdatesAndRowsAnswerAsRecorded) {
-    if (!std::filesystem::exists(golden_folder())) GTEST_SKIP() << "no recorded answers beside the checkout";
+    if (!std::filesystem::exists(golden_folder)) GTEST_SKIP() << "no recorded answers beside the checkout";
     int refused = 0, taken = 0, rows = 0;
     for (const auto& item : recorded_cases(GetParam())) {
         const Ref recorded(item);

@@ -416,7 +416,7 @@ void play_case(const json::value& recorded, Tally& tally) {
 }
 
 TEST(RecordedWrites, leave_the_same_ownership) {
-    const auto golden = std::filesystem::path(__FILE__).parent_path() / "../../../shared/golden";
+    const std::filesystem::path golden = RECORDINGS;
     if (!std::filesystem::exists(golden / "patch-apply.json"))
         GTEST_SKIP() << "no recorded answers beside the checkout";
     Tally tally;

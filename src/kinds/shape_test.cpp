@@ -15,7 +15,7 @@ namespace {
 namespace json = object::json;
 using object::Ref;
 
-constexpr auto golden_folder = "/work/shared/golden";
+constexpr auto golden_folder = RECORDINGS;
 
 /// Marks that stand for what differs between runs ("<time>", "<gen>", "$NS") as values of the same type.
 void fill_marks(json::value& value) {
