@@ -7,9 +7,7 @@ here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-sources=/etc/apt/sources.list.d/debian.sources
-[ -s "$sources" ] || sources=/etc/apt/sources.list
-mmdebstrap --quiet --variant=extract --include=redis-server,busybox-static bookworm "$work/tree.tar" "$sources"
+"$here/../debian-tree.sh" "$work/tree.tar" redis-server,busybox-static
 mkdir "$work/tree" "$work/root"
 tar -C "$work/tree" -xf "$work/tree.tar"
 tree=$work/tree root=$work/root

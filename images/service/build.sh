@@ -12,8 +12,7 @@ root=$work/root
 "$here/../closure.sh" "" "$root" "$program"
 mv "$root$program" "$root/$name"
 strip "$root/$name"
-top=$(printf %s "$program" | cut -d/ -f2)
-rm -rf "${root:?}/$top"
+rmdir -p --ignore-fail-on-non-empty "$root$(dirname "$program")"
 mkdir -p "$root/data" "$root/tmp" "$root/etc/ssl/certs"
 [ ! -d "$docs" ] || cp -r "$docs" "$root/docs"
 [ -z "$pages" ] || cp -r "$pages" "$root/pages"
