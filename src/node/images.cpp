@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "node/encoding.h"
 #include "node/image_name.h"
@@ -15,6 +16,9 @@ using std::chrono::seconds;
 constexpr base::Duration delay_first = seconds(10), delay_max = seconds(300);
 /// A failed pull shows ErrImagePull this long before it shows its back-off.
 constexpr base::Duration error_shown = seconds(1);
+/// While a pull waits, an image may come by another way (`slipway load`): how often that is looked for, as a kubelet
+/// does.
+constexpr base::Duration look_again = seconds(10);
 
 std::string text_of(base::Duration d) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
@@ -55,7 +59,7 @@ void Images::ensure(std::shared_ptr<const PodView> pod, const ContainerView& con
             "invalid reference format",
             request->image);
         events_.say(*request->pod, request->container, EventKind::warning, "InspectFailed", message);
-        return refuse(*request, "InvalidImageName", message, loop_.now() + delay_first);
+        return refuse(*request, {"InvalidImageName", message, loop_.now() + delay_first});
     }
     runtime_.image(request->full_name,
                    [this, request](base::Result<std::optional<ImageInfo>> image) { found(request, std::move(image)); });
@@ -65,9 +69,9 @@ void Images::forget(const std::string& pod_uid) { backoffs_.erase(pod_uid); }
 
 Images::Backoff& Images::backoff(const Request& request) { return backoffs_[request.pod->uid][request.full_name]; }
 
-void Images::refuse(Request& request, std::string reason, std::string message, base::Time retry_at) {
-    events_.say(*request.pod, request.container, EventKind::warning, "Failed", "Error: " + reason);
-    request.done(std::unexpected(NoImage{std::move(reason), std::move(message), retry_at}));
+void Images::refuse(Request& request, NoImage why) {
+    events_.say(*request.pod, request.container, EventKind::warning, "Failed", "Error: " + why.reason);
+    request.done(std::unexpected(std::move(why)));
 }
 
 void Images::found(const RequestPtr& request, base::Result<std::optional<ImageInfo>> image) {
@@ -76,7 +80,7 @@ void Images::found(const RequestPtr& request, base::Result<std::optional<ImageIn
     if (!image) {
         const auto message = fmt::format("Failed to inspect image \"{}\": {}", r.image, image.error().message);
         events_.say(*r.pod, r.container, EventKind::warning, "InspectFailed", message);
-        return refuse(r, "ImageInspectError", message, loop_.now() + delay_first);
+        return refuse(r, {"ImageInspectError", message, loop_.now() + delay_first});
     }
     if (*image && policy != "Always") {
         events_.say(
@@ -88,13 +92,16 @@ void Images::found(const RequestPtr& request, base::Result<std::optional<ImageIn
     if (policy == "Never") {
         const auto message = fmt::format("Container image \"{}\" is not present with pull policy of Never", r.image);
         events_.say(*r.pod, r.container, EventKind::warning, "ErrImageNeverPull", message);
-        return refuse(r, "ErrImageNeverPull", message, loop_.now() + delay_first);
+        return refuse(r, {"ErrImageNeverPull", message, loop_.now() + delay_first});
     }
     auto& wait = backoff(r);
     if (wait.until > loop_.now()) {
         const auto said = fmt::format("Back-off pulling image \"{}\"", r.image);
+        NoImage why{"ImagePullBackOff", said + ": ErrImagePull: " + wait.message,
+                    std::min(wait.until, loop_.now() + look_again)};
+        if (std::exchange(wait.told, true)) return r.done(std::unexpected(std::move(why)));
         events_.say(*r.pod, r.container, EventKind::normal, "BackOff", said);
-        return refuse(r, "ImagePullBackOff", said + ": ErrImagePull: " + wait.message, wait.until);
+        return refuse(r, std::move(why));
     }
     pull(request);
 }
@@ -131,9 +138,10 @@ void Images::answer_pull(Request& r, const base::Result<ImageInfo>& image) {
     wait.delay = wait.delay == base::Duration{} ? delay_first : std::min(wait.delay * 2, delay_max);
     wait.until = loop_.now() + wait.delay;
     wait.message = image.error().message;
+    wait.told = false;
     events_.say(*r.pod, r.container, EventKind::warning, "Failed",
                 fmt::format("Failed to pull image \"{}\": {}", r.image, wait.message));
-    refuse(r, "ErrImagePull", wait.message, loop_.now() + error_shown);
+    refuse(r, {"ErrImagePull", wait.message, loop_.now() + error_shown});
 }
 
 std::string Images::credentials(const PodView& pod, std::string_view full_name) const {

@@ -34,6 +34,7 @@ class Images {
         base::Duration delay{};
         base::Time until{};
         std::string message;
+        bool told = false;  ///< that it waits, since its last failure
     };
     struct Request {
         std::shared_ptr<const PodView> pod;
@@ -44,7 +45,7 @@ class Images {
     };
     using RequestPtr = std::shared_ptr<Request>;
 
-    void refuse(Request& request, std::string reason, std::string message, base::Time retry_at);
+    void refuse(Request& request, NoImage why);
     void found(const RequestPtr& request, base::Result<std::optional<ImageInfo>> image);
     void pull(const RequestPtr& request);
     void pulled(const std::string& key, base::Result<ImageInfo> image);

@@ -232,6 +232,21 @@ TEST_F(NodeTest, AMissingImageIsPulledWithBackOff) {
     EXPECT_FALSE(get());
 }
 
+TEST_F(NodeTest, AnImageThatComesByAnotherWayEndsTheBackOff) {
+    pod(R"("containers":[{"name":"c","image":"loaded:1"}])");
+    run(10min);
+    const auto pulls = std::ranges::count(machine.log, "pull docker.io/library/loaded:1");
+    EXPECT_EQ(pulls, 6) << "at 0, 10, 30, 70, 150 and 310 s";
+    const auto events = store.list({"", "events"}, "default");
+    const auto told = std::ranges::find_if(events, [](const auto& e) { return (*e)["reason"].str() == "BackOff"; });
+    ASSERT_NE(told, events.end());
+    EXPECT_EQ((**told)["count"].num(), pulls) << "looking again says nothing";
+    machine.load("docker.io/library/loaded:1");
+    run(11s);
+    EXPECT_EQ(text("/containerStatuses/0/ready"), "true");
+    EXPECT_EQ(std::ranges::count(machine.log, "pull docker.io/library/loaded:1"), pulls);
+}
+
 TEST_F(NodeTest, AMissingConfigMapHoldsThePodUntilItComes) {
     pod(R"("containers":[{"name":"c","image":"busybox:1.36","volumeMounts":[{"name":"v","mountPath":"/v"}]}],
            "volumes":[{"name":"v","configMap":{"name":"absent"}}])");
