@@ -108,6 +108,17 @@ TEST_F(LogTest, the_container_is_chosen_or_asked_for) {
     EXPECT_EQ(log("?container=c&previous=true")->status, 400);
 }
 
+TEST_F(LogTest, the_only_container_is_meant_also_beside_initial_ones) {
+    store.create({{"", "pods"}, "default", "q"}, json::parse(R"({"kind":"Pod","apiVersion":"v1",
+        "metadata":{"name":"q","namespace":"default","uid":"u"},
+        "spec":{"nodeName":"n","initContainers":[{"name":"i","image":"i"}],"containers":[{"name":"c","image":"i"}]},
+        "status":{"containerStatuses":[{"name":"c","state":{"running":{}}}]}})")
+                                                     .as_object());
+    settle();
+    ask("GET /api/v1/namespaces/default/pods/q/log");
+    EXPECT_EQ(logs.asked.container, "c");
+}
+
 TEST_F(LogTest, text_goes_out_as_it_comes) {
     const auto answer = log("?container=c&tailLines=3&timestamps=true&follow=true");
     EXPECT_EQ(answer->status, 200);

@@ -35,10 +35,8 @@ Result<std::string> container_of(const Object& pod, std::string_view asked) {
             if (std::ranges::find(*list, asked) != list->end()) return std::string(asked);
         return base::fail(Code::bad_request, fmt::format("container {} is not valid for pod {}", asked, pod.name()));
     }
-    const auto chosen = pod.meta()["annotations"]["kubectl.kubernetes.io/default-container"].str();
-    if (std::ranges::find(usual, chosen) != usual.end()) return std::string(chosen);
-    if (usual.size() == 1 && initial.empty()) return usual[0];
-    if (usual.empty()) return base::fail(Code::bad_request, fmt::format("pod {} has no containers", pod.name()));
+    // Which of several is meant by default is kubectl's to say (an annotation), not the server's.
+    if (usual.size() == 1) return usual[0];
     auto text =
         fmt::format("a container name must be specified for pod {}, choose one of: {}", pod.name(), joined(usual));
     if (!initial.empty()) text += fmt::format(" or one of the init containers: {}", joined(initial));
