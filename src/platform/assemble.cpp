@@ -127,6 +127,7 @@ class Platform {
     store::Opened opened_;
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<verbs::Api> api_;
+    std::unique_ptr<Upkeep> upkeep_;
     std::unique_ptr<engine::Engine> engine_;
     LogsOfNode logs_;
     std::unique_ptr<server::ApiServer> server_;
@@ -166,6 +167,8 @@ Result<void> Platform::make() {
     if (auto made = bootstrap(*api_, addresses_); !made)
         return std::unexpected(std::move(made).error().in(
             "the cluster's own objects (were --service-cidr or --pod-cidr changed since this data was made?)"));
+    upkeep_ = std::make_unique<Upkeep>(loop_, *store_, *api_, addresses_,
+                                       [this](std::string_view why) { complain("the cluster's own objects", why); });
     TRY(server::ensure_default_roles(*api_));
     engine_ = std::make_unique<engine::Engine>(loop_, *api_, control::all({.root_ca_pem = pki_.ca_certificate}));
     engine_->start();

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kinds/registry.h"
 
 namespace platform {
@@ -13,6 +15,10 @@ namespace json = object::json;
 namespace {
 
 constexpr std::string_view manager = "slipway";
+constexpr auto mend_delay = std::chrono::seconds(1), retry_delay = std::chrono::seconds(10);
+constexpr std::string_view namespaces[] = {"default", "kube-system", "kube-public", "kube-node-lease"};
+constexpr std::pair<std::string_view, std::string_view> fronts[] = {{"default", "kubernetes"},
+                                                                    {"kube-system", "kube-dns"}};
 
 /// The address that is `offset` above the range's first; an Error names a range that is none.
 Result<std::string> address_in(std::string_view cidr, std::uint32_t offset) {
@@ -81,6 +87,15 @@ json::object service_port(std::string_view name, int number, int target, std::st
     return {{"name", name}, {"port", number}, {"targetPort", target}, {"protocol", protocol}};
 }
 
+/// Whether `key` names one of the objects that bootstrap makes.
+bool ours(const store::Key& key) {
+    const std::string_view plural = key.resource.plural;
+    if (plural == "namespaces") return std::ranges::find(namespaces, key.name) != std::end(namespaces);
+    if (plural != "services" && plural != "endpoints" && plural != "endpointslices") return false;
+    return std::ranges::any_of(fronts,
+                               [&](const auto& front) { return key.ns == front.first && key.name == front.second; });
+}
+
 }  // namespace
 
 Result<Addresses> addresses_of(std::string_view pod_cidr, std::string_view service_cidr, std::uint16_t api_port) {
@@ -91,8 +106,7 @@ Result<Addresses> addresses_of(std::string_view pod_cidr, std::string_view servi
 }
 
 Result<void> bootstrap(verbs::Api& api, const Addresses& addresses) {
-    for (const auto* name : {"default", "kube-system", "kube-public", "kube-node-lease"})
-        TRY(ensure(api, "", space(name)));
+    for (const auto name : namespaces) TRY(ensure(api, "", space(name)));
     TRY(ensure_front(api,
                      {.ns = "default",
                       .name = "kubernetes",
@@ -109,6 +123,25 @@ Result<void> bootstrap(verbs::Api& api, const Addresses& addresses) {
                          .service_ports = {service_port("dns", 53, 53, "UDP"), service_port("dns-tcp", 53, 53, "TCP")},
                          .slice_ports = {port("dns", 53, "UDP"), port("dns-tcp", 53, "TCP")}},
                         addresses.gateway);
+}
+
+Upkeep::Upkeep(run::Loop& loop, store::Store& store, verbs::Api& api, Addresses addresses, Complain complain)
+    : loop_(loop), api_(api), addresses_(std::move(addresses)), complain_(std::move(complain)) {
+    changes_ = store.subscribe([this](const store::EventPtr& event) {
+        if (ours(event->key)) mend_after(mend_delay);
+    });
+}
+
+/// What it writes is a change too; the pass that follows finds nothing to do and writes nothing.
+void Upkeep::mend_after(run::Duration delay) {
+    if (std::exchange(due_, true)) return;
+    next_ = loop_.after(delay, [this] {
+        due_ = false;
+        const auto mended = bootstrap(api_, addresses_);
+        if (mended) return;
+        complain_(mended.error().message);
+        mend_after(retry_delay);
+    });
 }
 
 }  // namespace platform

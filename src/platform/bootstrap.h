@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "run/loop.h"
+#include "store/store.h"
 #include "verbs/api.h"
 
 namespace platform {
@@ -21,5 +25,23 @@ base::Result<Addresses> addresses_of(std::string_view pod_cidr, std::string_view
 
 /// Makes what is missing and mends what differs; running it again changes nothing.
 base::Result<void> bootstrap(verbs::Api& api, const Addresses& addresses);
+
+/// Keeps it so: who deletes every service of a namespace takes the API's away as well, and it comes back.
+class Upkeep {
+ public:
+    using Complain = std::function<void(std::string_view why)>;
+    Upkeep(run::Loop& loop, store::Store& store, verbs::Api& api, Addresses addresses, Complain complain);
+
+ private:
+    void mend_after(run::Duration delay);
+
+    run::Loop& loop_;
+    verbs::Api& api_;
+    const Addresses addresses_;
+    Complain complain_;
+    run::Timer next_;
+    bool due_ = false;
+    std::unique_ptr<store::Watch> changes_;
+};
 
 }  // namespace platform

@@ -130,6 +130,16 @@ class Kubectl(unittest.TestCase):
         self.assertIn('31999', refused.stderr)
         self.assertIn('already allocated', refused.stderr)
 
+    def test_the_service_of_the_api_comes_back(self):
+        """`delete services --all` in the default namespace takes it away too."""
+        before = platform.get('service', 'kubernetes')['spec']
+        platform.kubectl('delete', 'service,endpointslice', 'kubernetes')
+        for kind in ('service', 'endpointslice'):
+            wait_until('the %s comes back' % kind, lambda: platform.kubectl(
+                'get', kind, 'kubernetes', check=False).returncode == 0)
+        after = platform.get('service', 'kubernetes')['spec']
+        self.assertEqual((after['clusterIP'], after['ports']), (before['clusterIP'], before['ports']))
+
     def test_unknown_fields_are_refused(self):
         bad = json.loads(deployment('web', 'busybox:1.36'))
         bad['spec']['replica'] = 3
