@@ -62,10 +62,11 @@ bool plain_name(const std::string& name) {
 }
 
 Files::Files(EdgeSettings settings) : settings_(std::move(settings)) {
-    // What an earlier daemon had begun to remove.
+    // What an earlier daemon had begun to remove. The folder itself stays: a pod may be on its way into it.
     workers_.submit("trash", Workers::Weight::light, [path = trash()] {
         std::error_code ignored;
-        if (mounts_below(path).empty()) fs::remove_all(path, ignored);
+        if (!mounts_below(path).empty()) return;
+        for (const auto& entry : fs::directory_iterator(path, ignored)) fs::remove_all(entry.path(), ignored);
     });
 }
 
