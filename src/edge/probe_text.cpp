@@ -16,9 +16,9 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// The value of a header in the lower-cased head; "" when it is not there.
+/// The value of a header, whose name is given in lower case; "" when it is not there.
 std::string header(const std::string& head, const std::string& name) {
-    const auto at = head.find("\r\n" + name + ":");
+    const auto at = lower(head).find("\r\n" + name + ":");
     if (at == std::string::npos) return {};
     const auto begin = head.find_first_not_of(" \t", at + name.size() + 3);
     return head.substr(begin, head.find("\r\n", begin) - begin);
@@ -81,11 +81,12 @@ ProbeReply read_probe_reply(const std::string& bytes, ReplyEnd end) {
     std::from_chars(bytes.data() + 9, bytes.data() + 12, reply.answer.status);
     if (reply.answer.status / 100 == 1)
         return read_probe_reply(bytes.substr(head_end + 4), end);  // informational: the answer follows
-    const auto head = lower(bytes.substr(0, head_end + 2));
+    const auto head = bytes.substr(0, head_end + 2);
     const auto body = std::string_view(bytes).substr(head_end + 4);
     const auto length = header(head, "content-length");
     bool all = end == ReplyEnd::closed || reply.answer.status == 204 || reply.answer.status == 304;
-    if (header(head, "transfer-encoding").find("chunked") != std::string::npos) {
+    reply.answer.location = header(head, "location");
+    if (lower(header(head, "transfer-encoding")).find("chunked") != std::string::npos) {
         auto chunks = unchunk(body);
         all |= chunks.ended;
         reply.answer.body = std::move(chunks.text);

@@ -159,7 +159,7 @@ struct Prober::Tls {
     asio::ssl::context context{asio::ssl::context::tls_client};
 };
 
-Prober::Prober(asio::io_context& io, run::Loop& loop) : io_(io), loop_(loop) {}
+Prober::Prober(asio::io_context& io, run::Loop& loop) : io_(io), loop_(loop), grpc_(loop) {}
 Prober::~Prober() = default;
 
 void Prober::http(Http request, base::Duration timeout, node::Done<HttpAnswer> done) {

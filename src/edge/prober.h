@@ -1,9 +1,10 @@
-// Probes over the network: HTTP/1.1 and HTTPS (whose certificate is not looked at) GET, and TCP connect, on the
-// control thread's io_context. The words of failures are those of a kubelet.
+// Probes over the network: HTTP/1.1 and HTTPS (whose certificate is not looked at) GET, TCP connect, on the
+// control thread's io_context, and gRPC's health check. The words of failures are those of a kubelet.
 #pragma once
 
 #include <memory>
 
+#include "edge/grpc_probe.h"
 #include "node/runtime.h"
 #include "run/loop.h"
 
@@ -20,12 +21,16 @@ class Prober final : public node::Prober {
 
     void http(Http request, base::Duration timeout, node::Done<HttpAnswer> done) override;
     void tcp(std::string host, int port, base::Duration timeout, node::Done<void> done) override;
+    void grpc(Grpc request, base::Duration timeout, node::Done<void> done) override {
+        grpc_.check(request, timeout, std::move(done));
+    }
 
  private:
     struct Tls;
     boost::asio::io_context& io_;
     run::Loop& loop_;
     std::unique_ptr<Tls> tls_;  ///< made at the first https probe
+    GrpcProbe grpc_;
 };
 
 /// The request as it is sent; the caller's headers replace the defaults.

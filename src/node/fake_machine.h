@@ -27,7 +27,9 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
     std::map<std::string, int> exec_codes;              ///< argv[0] -> code
     std::map<std::string, std::string> contents;        ///< read_tail by path
     int http_status = 200;
-    int http_refusals = 0;  ///< probes that are refused before the first answer
+    std::map<std::string, std::string> redirects;  ///< path -> Location
+    bool healthy = true;                           ///< what gRPC probes are told
+    int http_refusals = 0;                         ///< probes that are refused before the first answer
     bool hold_exclusion = false;
     std::vector<std::move_only_function<void()>> held;
     std::vector<std::string> log;  ///< what was asked of the machine, in order
@@ -142,12 +144,20 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
         answer<std::vector<ImageInfo>>(std::move(done), std::vector{busybox()});
     }
 
-    void http(Http, base::Duration, Done<HttpAnswer> done) override {
+    void http(Http request, base::Duration, Done<HttpAnswer> done) override {
+        if (const auto to = redirects.find(request.path); to != redirects.end())
+            return answer<HttpAnswer>(std::move(done), HttpAnswer{302, "", to->second});
         if (http_refusals-- > 0)
             return answer<HttpAnswer>(std::move(done), base::fail(base::Code::unavailable, "connection refused"));
-        answer<HttpAnswer>(std::move(done), HttpAnswer{http_status, ""});
+        answer<HttpAnswer>(std::move(done), HttpAnswer{http_status, "", ""});
     }
     void tcp(std::string, int, base::Duration, Done<void> done) override { answer<void>(std::move(done), {}); }
+    void grpc(Grpc request, base::Duration, Done<void> done) override {
+        log.push_back("grpc " + std::to_string(request.port) + " " + request.service);
+        answer<void>(std::move(done), healthy ? base::Result<void>()
+                                              : base::fail(base::Code::unavailable,
+                                                           "service unhealthy (responded with \"NOT_SERVING\")"));
+    }
 
     base::Result<std::string> project(const std::string& uid, const std::string& volume, const std::vector<File>& files,
                                       Ownership) override {

@@ -276,6 +276,52 @@ TEST_F(NodeTest, ReadyComesWithTheFirstAnswerNotWithThePeriod) {
     EXPECT_EQ(reasons().back(), "Unhealthy");
 }
 
+TEST_F(NodeTest, AGrpcProbeAsksTheServiceThatItNames) {
+    machine.healthy = false;
+    pod(R"("containers":[{"name":"c","image":"busybox:1.36",
+           "readinessProbe":{"grpc":{"port":50051,"service":"orders"},"periodSeconds":1,"failureThreshold":1}}])");
+    run(1500ms);
+    EXPECT_EQ(text("/containerStatuses/0/ready"), "false");
+    EXPECT_EQ(reasons().back(), "Unhealthy");
+    EXPECT_TRUE(std::ranges::find(machine.log, "grpc 50051 orders") != machine.log.end());
+    machine.healthy = true;
+    run(1500ms);
+    EXPECT_EQ(text("/containerStatuses/0/ready"), "true");
+}
+
+TEST_F(NodeTest, AProbeFollowsRedirectionsOfItsOwnHostAlone) {
+    machine.redirects = {{"/local", "/healthz"}, {"/away", "http://192.0.2.9/"}};
+    machine.http_status = 500;
+    const auto live = [](std::string path) {
+        return R"("containers":[{"name":"c","image":"busybox:1.36","livenessProbe":{"httpGet":{"port":80,"path":")" +
+               path + R"("},"periodSeconds":1,"failureThreshold":1}}])";
+    };
+    pod(live("/local"));
+    run(1500ms);
+    EXPECT_EQ(text("/containerStatuses/0/restartCount"), "1");
+    ASSERT_TRUE(remove(0));
+    run(10ms);
+    pod(live("/away"));
+    run(2500ms);
+    EXPECT_EQ(text("/containerStatuses/0/restartCount"), "0");
+    EXPECT_EQ(reasons().back(), "ProbeWarning");
+}
+
+TEST(Redirected, ReadsEveryFormOfALocation) {
+    const node::Prober::Http from{.scheme = "http", .host = "10.0.0.2", .path = "/a/b?x", .port = 8080};
+    const auto to = [&](std::string_view location) {
+        const auto next = node::redirected(from, location);
+        return next ? next->scheme + " " + std::to_string(next->port) + " " + next->path : std::string("none");
+    };
+    EXPECT_EQ(to("/c?d=1#e"), "http 8080 /c?d=1");
+    EXPECT_EQ(to("c"), "http 8080 /a/c");
+    EXPECT_EQ(to("http://10.0.0.2:81/x"), "http 81 /x");
+    EXPECT_EQ(to("https://10.0.0.2"), "https 443 /");
+    EXPECT_EQ(to("//10.0.0.2/y"), "http 80 /y");
+    EXPECT_EQ(to("http://10.0.0.3:8080/x"), "none");
+    EXPECT_EQ(to(""), "none");
+}
+
 TEST_F(NodeTest, AFailedLivenessProbeRestarts) {
     machine.exec_codes["false"] = 1;
     pod(R"("containers":[{"name":"c","image":"busybox:1.36",

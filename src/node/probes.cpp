@@ -20,7 +20,44 @@ constexpr std::array titles{"Startup", "Liveness", "Readiness"};
 Duration period_of(Ref probe) { return seconds(std::max<std::int64_t>(probe["periodSeconds"].num(10), 1)); }
 Duration timeout_of(Ref probe) { return seconds(std::max<std::int64_t>(probe["timeoutSeconds"].num(1), 1)); }
 
+/// Requests in a row that a redirection may cause.
+constexpr int redirects_max = 10;
+
+bool is_redirection(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 }  // namespace
+
+std::optional<Prober::Http> redirected(const Prober::Http& from, std::string_view location) {
+    if (location.empty()) return std::nullopt;
+    auto next = from;
+    std::string_view rest = location.substr(0, location.find('#'));
+    for (const std::string_view scheme : {"http", "https"}) {
+        if (!rest.starts_with(std::string(scheme) + "://")) continue;
+        next.scheme = scheme;
+        rest.remove_prefix(scheme.size() + 1);
+        break;
+    }
+    if (rest.starts_with("//")) {
+        rest.remove_prefix(2);
+        const auto authority = rest.substr(0, rest.find_first_of("/?"));
+        rest.remove_prefix(authority.size());
+        const auto colon = authority.rfind(':');
+        const bool has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
+        const auto host = authority.substr(0, has_port ? colon : authority.npos);
+        const std::string digits(has_port ? authority.substr(colon + 1) : "");
+        if (host != from.host || digits.size() > 5) return std::nullopt;
+        next.port = !digits.empty() ? std::atoi(digits.c_str()) : next.scheme == "https" ? 443 : 80;
+        next.path = rest.starts_with('/') ? rest : "/" + std::string(rest);
+    } else if (rest.starts_with('/')) {
+        next.path = rest;
+    } else {
+        const auto base = from.path.substr(0, from.path.find('?'));
+        next.path = base.substr(0, base.rfind('/') + 1) + std::string(rest);
+    }
+    return next;
+}
 
 struct Probes::Worker {
     ProbeKind kind;
@@ -101,13 +138,25 @@ void Probes::schedule(const WorkerPtr& worker, Duration delay) {
     });
 }
 
-void Probes::ask_http(const WorkerPtr& worker, Ref get, std::move_only_function<void(Verdict)> done) {
-    auto request = http_request(get, worker->container->spec, worker->target.ip);
+void Probes::ask_http(const WorkerPtr& worker, Prober::Http request, int redirects, Answered done) {
     context_.ports.prober.http(
-        std::move(request), timeout_of(worker->spec),
-        [done = std::move(done)](base::Result<Prober::HttpAnswer> answer) mutable {
+        request, timeout_of(worker->spec),
+        [this, weak = std::weak_ptr(worker), request, redirects,
+         done = std::move(done)](base::Result<Prober::HttpAnswer> answer) mutable {
+            const auto worker = weak.lock();
+            if (!worker || worker->stopped) return;
             if (!answer) return done({false, answer.error().message});
+            if (is_redirection(answer->status)) {
+                if (auto next = redirected(request, answer->location)) {
+                    if (redirects == redirects_max) return done({false, "stopped after 10 redirects"});
+                    return ask_http(worker, std::move(*next), redirects + 1, std::move(done));
+                }
+            }
             const bool well = answer->status >= 200 && answer->status < 400;
+            if (well && answer->status >= 300)
+                context_.events.say(*worker->target.pod, worker->container, EventKind::warning, "ProbeWarning",
+                                    fmt::format("{} probe warning: Probe terminated redirects, Response body: {}",
+                                                titles[static_cast<std::size_t>(worker->kind)], answer->body));
             done({well, well ? "" : fmt::format("HTTP probe failed with statuscode: {}", answer->status)});
         });
 }
@@ -117,7 +166,8 @@ void Probes::ask(const WorkerPtr& worker) {
         if (const auto alive = weak.lock(); alive && !alive->stopped) judge(alive, std::move(verdict));
     };
     const auto spec = worker->spec;
-    if (const auto get = spec["httpGet"]) return ask_http(worker, get, std::move(done));
+    if (const auto get = spec["httpGet"])
+        return ask_http(worker, http_request(get, worker->container->spec, worker->target.ip), 0, std::move(done));
     if (const auto exec = spec["exec"]) {
         std::vector<std::string> argv;
         for (const Ref word : exec["command"].items()) argv.emplace_back(word.str());
@@ -131,14 +181,16 @@ void Probes::ask(const WorkerPtr& worker) {
                 done({output->exit_code == 0, std::move(output->output)});
             });
     }
-    // A gRPC health check is taken for alive when its port accepts connections.
-    const auto grpc = spec["grpc"];
-    const auto socket = grpc ? grpc : spec["tcpSocket"];
+    auto answered = [done = std::move(done)](base::Result<void> result) mutable {
+        done({result.has_value(), result ? "" : result.error().message});
+    };
+    if (const auto grpc = spec["grpc"])
+        return context_.ports.prober.grpc(
+            {worker->target.ip, std::string(grpc["service"].str()), static_cast<int>(grpc["port"].num())},
+            timeout_of(spec), std::move(answered));
+    const auto socket = spec["tcpSocket"];
     context_.ports.prober.tcp(std::string(socket["host"].str(worker->target.ip)),
-                              port_of(socket["port"], worker->container->spec), timeout_of(spec),
-                              [done = std::move(done)](base::Result<void> connected) mutable {
-                                  done({connected.has_value(), connected ? "" : connected.error().message});
-                              });
+                              port_of(socket["port"], worker->container->spec), timeout_of(spec), std::move(answered));
 }
 
 void Probes::judge(const WorkerPtr& worker, Verdict verdict) {

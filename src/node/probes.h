@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "node/context.h"
@@ -46,7 +47,9 @@ class Probes {
     };
     void schedule(const WorkerPtr& worker, Duration delay);
     void ask(const WorkerPtr& worker);
-    void ask_http(const WorkerPtr& worker, Ref get, std::move_only_function<void(Verdict)> done);
+    using Answered = std::move_only_function<void(Verdict)>;
+    /// `redirects`: how many led to this request.
+    void ask_http(const WorkerPtr& worker, Prober::Http request, int redirects, Answered done);
     void judge(const WorkerPtr& worker, Verdict verdict);
 
     Context& context_;
@@ -58,5 +61,7 @@ class Probes {
 int port_of(Ref port, Ref container);
 /// The request that an httpGet action means.
 Prober::Http http_request(Ref get, Ref container, const std::string& ip);
+/// What a redirection of that request means, as long as it stays on the same host; nothing when it leads elsewhere.
+std::optional<Prober::Http> redirected(const Prober::Http& from, std::string_view location);
 
 }  // namespace node

@@ -140,10 +140,17 @@ class Prober {
     };
     struct HttpAnswer {
         int status = 0;
-        std::string body;  ///< the first KiB
+        std::string body;      ///< the first KiB
+        std::string location;  ///< of a redirection
     };
     virtual void http(Http request, base::Duration timeout, Done<HttpAnswer> done) = 0;
     virtual void tcp(std::string host, int port, base::Duration timeout, Done<void> done) = 0;
+    struct Grpc {
+        std::string host, service;
+        int port = 0;
+    };
+    /// grpc.health.v1.Health/Check: success when it answers SERVING.
+    virtual void grpc(Grpc request, base::Duration timeout, Done<void> done) = 0;
 };
 
 /// Files of a pod's volumes under the node's data directory.

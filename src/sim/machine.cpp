@@ -219,7 +219,7 @@ bool Machine::serving(const std::string& ip) {
 
 void Machine::http(Http request, base::Duration, Done<HttpAnswer> done) {
     later<HttpAnswer>(between(200us, 3ms), std::move(done), [this, ip = request.host]() -> Result<HttpAnswer> {
-        if (serving(ip)) return HttpAnswer{200, "ok"};
+        if (serving(ip)) return HttpAnswer{200, "ok", ""};
         return base::fail(Code::unavailable, "connection refused");
     });
 }

@@ -82,6 +82,9 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     // node::Prober
     void http(Http request, base::Duration timeout, node::Done<HttpAnswer> done) override;
     void tcp(std::string host, int port, base::Duration timeout, node::Done<void> done) override;
+    void grpc(Grpc request, base::Duration timeout, node::Done<void> done) override {
+        tcp(std::move(request.host), request.port, timeout, std::move(done));
+    }
 
     // node::Files
     base::Result<std::string> project(const std::string& pod_uid, const std::string& volume,
