@@ -216,8 +216,9 @@ RuleSet::Part RuleSet::part_of(const ServiceName& service, const std::vector<Por
             for (const auto& ip : rule.addresses) part.elements[{"refused", meeting(ip)}] = "";
             continue;
         }
-        const auto chain =
-            "svc/" + service.ns + "/" + service.name + "/" + rule.protocol + "/" + std::to_string(rule.port);
+        auto chain = "svc/" + service.ns + "/" + service.name + "/" + rule.protocol + "/" + std::to_string(rule.port);
+        // Several rules may share a port, each for an address of its own.
+        if (rule.cluster_ip.empty() && !rule.addresses.empty()) chain += "/" + rule.addresses.front();
         if (rule.balance == Balance::by_client)
             keep_clients(part, chain, rule);
         else

@@ -3,12 +3,15 @@
 
 #include <utility>
 
+#include "network/host_ports.h"
+
 namespace network {
 namespace {
 
 using object::Ref;
 
 const store::Resource services_resource{"", "services"};
+const store::Resource pods_resource{"", "pods"};
 const store::Resource slices_resource{"discovery.k8s.io", "endpointslices"};
 constexpr std::string_view owner_label = "kubernetes.io/service-name";
 constexpr auto retry_after = std::chrono::seconds(1);
@@ -31,6 +34,7 @@ void Services::start() {
         note_slice({slices_resource, std::string(slice->ns()), std::string(slice->name())}, slice);
     for (const auto& service : store_.list(services_resource))
         mark({std::string(service->ns()), std::string(service->name())});
+    for (const auto& pod : store_.list(pods_resource)) note_pod(*pod);
     schedule();  // also with no service at all: what matches none is refused
 }
 
@@ -56,6 +60,7 @@ void Services::on_ready(run::Callback then) {
 
 void Services::on_event(const store::Event& event) {
     if (event.key.resource == services_resource) return mark({event.key.ns, event.key.name});
+    if (event.key.resource == pods_resource) return note_pod(*event.object);
     if (event.key.resource != slices_resource) return;
     note_slice(event.key, event.type == store::EventType::deleted ? nullptr : event.object);
 }
@@ -75,6 +80,22 @@ void Services::note_slice(const store::Key& key, const object::ObjectPtr& slice)
     slices_[service][key.name] = slice;
     slice_owners_[key] = service;
     mark(service);
+}
+
+void Services::note_pod(const object::Object& pod) {
+    if (has_host_ports(pod)) mark(host_ports_name(pod.ns(), pod.name()));
+}
+
+/// A name of host_ports_name().
+void Services::remake_host_ports(const ServiceName& name) {
+    const auto pod = store_.get({pods_resource, name.ns, name.name.substr(name.name.find('/') + 1)});
+    auto rules = pod ? host_port_rules(*pod) : std::vector<PortRule>();
+    const std::string uid(pod ? pod->uid() : "");
+    if (excluded_.contains(uid)) rules.clear();
+    std::vector<Endpoint> used;
+    if (!rules.empty()) used.push_back({.ip = rules.front().backends.front().ip, .pod_uid = uid});
+    note_users(name, used);
+    rules_.put(name, rules);
 }
 
 void Services::mark(const ServiceName& service) {
@@ -135,6 +156,7 @@ void Services::drop_gone(const std::string& pod_uid) {
 }
 
 void Services::remake(const ServiceName& service) {
+    if (service.name.find('/') != service.name.npos) return remake_host_ports(service);
     const auto object = store_.get({services_resource, service.ns, service.name});
     const auto slices = slices_.find(service);
     auto endpoints = slices == slices_.end() ? std::vector<Endpoint>() : endpoints_of(slices->second);

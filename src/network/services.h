@@ -65,6 +65,8 @@ class Services {
     void leave_out_the_ending();
     void on_event(const store::Event& event);
     void note_slice(const store::Key& key, const object::ObjectPtr& slice);
+    void note_pod(const object::Object& pod);
+    void remake_host_ports(const ServiceName& name);
     void mark(const ServiceName& service);
     void mark_users_of(const std::string& pod_uid, const std::string& ip);
     void schedule();

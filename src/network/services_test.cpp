@@ -246,6 +246,50 @@ TEST_F(ServicesTest, NamesFollow) {
     EXPECT_EQ(services.zone().name_of("10.96.0.50"), "");
 }
 
+TEST_F(ServicesTest, PodsAreMetAtTheirHostPortsUntilTheyAreToldToStop) {
+    services.start();
+    const store::Key key{{"", "pods"}, "default", "p"};
+    auto pod = json::parse(R"({"metadata": {"name": "p", "namespace": "default", "uid": "u1"}, "spec": {"containers": [{
+        "ports": [{"containerPort": 8080, "hostPort": 80}, {"containerPort": 53, "hostPort": 53, "protocol": "UDP",
+                   "hostIP": "127.0.0.1"}, {"containerPort": 9090}]}]}, "status": {"phase": "Pending"}})")
+                   .as_object();
+    ASSERT_TRUE(store.create(key, pod));
+    settle();
+    EXPECT_EQ(kernel.transactions.size(), 1u);  // no address yet
+    pod["status"] = {{"phase", "Running"}, {"podIP", "10.244.0.7"}};
+    ASSERT_TRUE(store.update(key, pod, 0));
+    settle();
+    EXPECT_TRUE(last_names(R"(["tcp",80])"));
+    EXPECT_TRUE(last_names(R"(["10.244.0.7",8080])"));
+    EXPECT_TRUE(last_names(R"(["127.0.0.1","udp",53])"));
+    EXPECT_FALSE(last_names("9090"));
+    bool done = false;
+    services.exclude("u1", "10.244.0.7", [&] { done = true; });
+    settle();
+    EXPECT_TRUE(done);
+    EXPECT_TRUE(last_names(R"({"delete":{"element":{"name":"nodeports","elem":[{"concat":["tcp",80]}])"));
+    services.forget("u1", "10.244.0.7");
+    const auto sent = kernel.transactions.size();
+    ASSERT_TRUE(store.remove(key, 0));
+    settle();
+    EXPECT_EQ(kernel.transactions.size(), sent);
+}
+
+TEST_F(ServicesTest, APodThatEndedByItselfGivesItsHostPortsBack) {
+    services.start();
+    const store::Key key{{"", "pods"}, "default", "p"};
+    auto pod = json::parse(R"({"metadata": {"name": "p", "namespace": "default", "uid": "u1"}, "spec": {"containers": [{
+        "ports": [{"containerPort": 8080, "hostPort": 80}]}]}, "status": {"phase": "Running", "podIP": "10.244.0.7"}})")
+                   .as_object();
+    ASSERT_TRUE(store.create(key, pod));
+    settle();
+    EXPECT_TRUE(last_names(R"(["tcp",80])"));
+    pod["status"].as_object()["phase"] = "Succeeded";
+    ASSERT_TRUE(store.update(key, pod, 0));
+    settle();
+    EXPECT_TRUE(last_names(R"({"delete":{"element":{"name":"nodeports")"));
+}
+
 TEST(BucketBackends, FewClientsMoveWhenABackendComes) {
     std::vector<Backend> backends;
     for (int i = 0; i < 4; ++i) backends.push_back({"10.244.0." + std::to_string(i + 2), 80});
