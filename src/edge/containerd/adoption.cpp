@@ -132,6 +132,7 @@ void ContainerdRuntime::report(const std::string& id) {
         if (known == known_.end() || std::exchange(known->second.told, true)) return;
         seen = known->second.seen;
     }
+    if (seen.name.empty()) return;  // no container of the pod's: its containers ended with it
     loop_.post([this, alive = std::weak_ptr(alive_), seen = std::move(seen)]() mutable {
         if (alive.expired()) return;
         if (!listed_) return held_.push_back(std::move(seen));

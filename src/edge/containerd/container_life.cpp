@@ -94,12 +94,74 @@ base::Result<node::ContainerSetup> ContainerdRuntime::completed(node::ContainerS
     return setup;
 }
 
+void ContainerdRuntime::note_starting(const std::string& id, const node::ContainerSetup& setup, const PodRecord& pod,
+                                      const std::string& image_id) {
+    const std::lock_guard lock(mutex_);
+    known_[id] = {.seen = {.id = id,
+                           .pod_uid = pod.uid,
+                           .name = setup.name,
+                           .attempt = setup.attempt,
+                           .image_ref = setup.image_ref,
+                           .image_id = image_id,
+                           .labels = setup.labels,
+                           .uid = setup.uid,
+                           .gid = setup.gid},
+                  .cgroup = pod.cgroup + "/" + id,
+                  .starting = true};
+}
+
+base::Result<std::uint32_t> ContainerdRuntime::first_process(const PodRecord& pod) {
+    std::vector<std::string> ids;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, known] : known_) {
+            if (known.seen.pod_uid == pod.uid && known.seen.name.empty()) ids.push_back(id);
+        }
+    }
+    for (const auto& id : ids) {
+        if (const auto pid = tasks_.pid(id)) return *pid;
+        TRY(remove_blocking(id));  // it has ended, and with it all that stood in its namespace
+    }
+    const auto id = make_id({.pod_uid = pod.uid});
+    if (auto started = start_first_process(pod, id); !started) {
+        (void)remove_blocking(id);
+        return std::unexpected(started.error());
+    }
+    settle_exit(id);
+    return tasks_.pid(id);
+}
+
+base::Result<void> ContainerdRuntime::start_first_process(const PodRecord& pod, const std::string& id) {
+    node::ContainerSetup setup;
+    setup.pod_uid = pod.uid;
+    setup.argv = {"/pause"};
+    setup.mounts = {{.host_path = pause_path(), .container_path = "/pause", .read_only = true}};
+    setup.uid = setup.gid = 65535;  // nobody's
+    setup.capabilities_drop = {"ALL"};
+    setup.no_new_privileges = setup.read_only_root = true;
+    setup.oom_score_adj = -998;
+    const SpecInput input{
+        .setup = setup, .pod = pod, .machine = machine_, .id = id, .pod_folder = sandboxes_->folder(pod.uid)};
+    note_starting(id, setup, pod, "");
+    TRY(tasks_.create_record({.id = id,
+                              .image = "",
+                              .spec_json = boost::json::serialize(container_spec(input)),
+                              .labels = labels_of(setup, pod, "")}));
+    TRY(tasks_.create_task(id, "", {}));
+    TRY(tasks_.start(id));
+    const std::lock_guard lock(mutex_);
+    known_.at(id).seen.state = node::ContainerState::running;
+    return {};
+}
+
 base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& wanted, const PodRecord& pod,
                                              const std::string& id) {
     const auto image = TRY(images_.unpacked(wanted.image_ref));
     const auto setup = TRY(completed(wanted, *image));
     std::string pid_namespace;
-    if (!setup.pid_namespace_of.empty())
+    if (pod.share_processes)
+        pid_namespace = fmt::format("/proc/{}/ns/pid", TRY(first_process(pod)));
+    else if (!setup.pid_namespace_of.empty())
         pid_namespace = fmt::format("/proc/{}/ns/pid", TRY(tasks_.pid(setup.pid_namespace_of)));
     const SpecInput input{.setup = setup,
                           .pod = pod,
@@ -109,20 +171,7 @@ base::Result<void> ContainerdRuntime::launch(const node::ContainerSetup& wanted,
                           .pid_namespace = pid_namespace,
                           .seccomp = TRY(seccomp_of(setup))};
     const auto labels = labels_of(setup, pod, image->config_digest);
-    {
-        const std::lock_guard lock(mutex_);
-        known_[id] = {.seen = {.id = id,
-                               .pod_uid = pod.uid,
-                               .name = setup.name,
-                               .attempt = setup.attempt,
-                               .image_ref = setup.image_ref,
-                               .image_id = image->config_digest,
-                               .labels = setup.labels,
-                               .uid = setup.uid,
-                               .gid = setup.gid},
-                      .cgroup = pod.cgroup + "/" + id,
-                      .starting = true};
-    }
+    note_starting(id, setup, pod, image->config_digest);
     TRY(tasks_.create_record({.id = id,
                               .image = setup.image_ref,
                               .spec_json = boost::json::serialize(container_spec(input)),

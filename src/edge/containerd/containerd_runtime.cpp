@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 
+#include "edge/pod/pod_pause.h"
+
 namespace edge {
 
 using node::Done;
@@ -63,6 +65,7 @@ base::Result<void> ContainerdRuntime::start_blocking() {
     sandboxes_ = TRY(Sandboxes::create(settings_, *cgroups_));
     TRY(sandboxes_->make_bridge());
     sandboxes_->adopt();
+    TRY(write_file(pause_path(), pause_program(), 0755));
     TRY(tasks_.make_namespace());
     TRY(adopt());
     events_ =
@@ -84,15 +87,13 @@ void ContainerdRuntime::import_image(std::string tar_path, Done<std::vector<std:
 
 void ContainerdRuntime::set_up_pod(node::PodSetup setup, Done<node::PodNetwork> done) {
     const auto lane = setup.uid;
-    work<node::PodNetwork>(
-        lane, Weight::light, std::move(done), [this, setup = std::move(setup)]() -> base::Result<node::PodNetwork> {
-            if (setup.share_process_namespace) {
-                return base::fail(base::Code::invalid, "shareProcessNamespace is not supported by this runtime");
-            }
-            const auto pod = TRY(sandboxes_->make(setup));
-            TRY(make_folders(io_folder(setup.uid), 0700));
-            return node::PodNetwork{.ip = pod.ip};
-        });
+    work<node::PodNetwork>(lane, Weight::light, std::move(done),
+                           [this, setup = std::move(setup)]() -> base::Result<node::PodNetwork> {
+                               const auto pod = TRY(sandboxes_->make(setup));
+                               TRY(make_folders(io_folder(setup.uid), 0700));
+                               if (pod.share_processes) TRY(first_process(pod));
+                               return node::PodNetwork{.ip = pod.ip};
+                           });
 }
 
 void ContainerdRuntime::tear_down_pod(std::string uid, Done<void> done) {
@@ -116,8 +117,8 @@ void ContainerdRuntime::signal(std::string id, int signal, Done<void> done) {
     const auto pod_uid = pod_of(id);
     work<void>(pod_uid, Weight::light, std::move(done), [this, id, signal, pod_uid] {
         const auto pod = sandboxes_->find(pod_uid);
-        // In the host's PID namespace the first process' death leaves its children.
-        const bool whole = signal == 9 && pod && pod->host_pid;
+        // In a PID namespace that is not its own a container's first process leaves its children behind.
+        const bool whole = signal == 9 && pod && (pod->host_pid || pod->share_processes);
         return tasks_.kill(id, "", signal, whole ? Tasks::Whom::all : Tasks::Whom::first_process);
     });
 }
@@ -155,7 +156,7 @@ void ContainerdRuntime::list(Done<node::Observed> done) {
                 all.pods.push_back({pod.uid, pod.ns, pod.name, pod.ip, pod.labels});
             const std::lock_guard lock(mutex_);
             for (const auto& [id, known] : known_) {
-                if (!known.starting) all.containers.push_back(known.seen);
+                if (!known.starting && !known.seen.name.empty()) all.containers.push_back(known.seen);
             }
             return all;
         });

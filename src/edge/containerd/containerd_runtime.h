@@ -55,7 +55,7 @@ class ContainerdRuntime final : public node::Runtime {
 
  private:
     struct Known {
-        node::ContainerObserved seen;
+        node::ContainerObserved seen;  ///< its name is "" for the first process of a pod that shares its processes
         std::string cgroup;
         bool starting = false;  ///< its exit waits until the start was reported
         bool removing = false;
@@ -76,6 +76,11 @@ class ContainerdRuntime final : public node::Runtime {
     base::Result<bool> adopt_one(const ContainerRecord& record, const std::set<std::string>& settled);
     base::Result<node::ContainerObserved> start_container_blocking(const node::ContainerSetup& setup);
     base::Result<void> launch(const node::ContainerSetup& setup, const PodRecord& pod, const std::string& id);
+    /// The process that holds the pod's shared process namespace, started when it does not run: its pid.
+    base::Result<std::uint32_t> first_process(const PodRecord& pod);
+    base::Result<void> start_first_process(const PodRecord& pod, const std::string& id);
+    void note_starting(const std::string& id, const node::ContainerSetup& setup, const PodRecord& pod,
+                       const std::string& image_id);
     base::Result<node::ContainerSetup> completed(node::ContainerSetup setup, const ImageFacts& image);
     base::Result<boost::json::value> seccomp_of(const node::ContainerSetup& setup) const;
     base::Result<void> remove_blocking(const std::string& id);
@@ -91,6 +96,7 @@ class ContainerdRuntime final : public node::Runtime {
     void settle_exit(const std::string& id);
     void report(const std::string& id);
     std::string pod_of(const std::string& container_id) const;
+    std::string pause_path() const { return settings_.data_dir + "/pause"; }
     std::string io_folder(const std::string& pod_uid) const { return sandboxes_->folder(pod_uid) + "/io"; }
     template <class T>
     void work(const std::string& lane, Workers::Weight weight, node::Done<T> done,

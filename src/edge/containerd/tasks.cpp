@@ -174,7 +174,9 @@ base::Result<void> Tasks::update(const std::string& id, const std::string& resou
 base::Result<std::uint32_t> Tasks::pid(const std::string& id) {
     wire::TaskRef request;
     request.set_container_id(id);
-    return TRY(rpc_.call<wire::GetTaskResponse>(method("tasks.v1.Tasks", "Get"), request)).process().pid();
+    const auto process = TRY(rpc_.call<wire::GetTaskResponse>(method("tasks.v1.Tasks", "Get"), request)).process();
+    if (process.status() == wire::STOPPED) return base::fail(base::Code::not_found, "container " + id + " has ended");
+    return process.pid();
 }
 
 base::Result<ContainerRecord> Tasks::record(const std::string& id) {

@@ -36,6 +36,7 @@ json::value to_json(const PodRecord& pod) {
             {"hostNetwork", pod.host_network},
             {"hostPID", pod.host_pid},
             {"hostIPC", pod.host_ipc},
+            {"shareProcesses", pod.share_processes},
             {"labels", labels}};
 }
 
@@ -60,7 +61,8 @@ std::optional<PodRecord> from_json(const std::string& text) {
                   .cgroup = str("cgroup"),
                   .host_network = flag("hostNetwork"),
                   .host_pid = flag("hostPID"),
-                  .host_ipc = flag("hostIPC")};
+                  .host_ipc = flag("hostIPC"),
+                  .share_processes = flag("shareProcesses")};
     if (const auto* labels = o->if_contains("labels"); labels && labels->is_object()) {
         for (const auto& [key, label] : labels->get_object()) {
             if (label.is_string()) pod.labels[std::string(key)] = std::string(label.get_string());
@@ -215,6 +217,7 @@ base::Result<PodRecord> Sandboxes::make(const node::PodSetup& setup) {
                   .host_network = setup.host_network,
                   .host_pid = setup.host_pid,
                   .host_ipc = setup.host_ipc,
+                  .share_processes = setup.share_process_namespace,
                   .labels = setup.labels};
     TRY(make_folders(here, 0711));
     // The record first: whatever happens from here on is found and removed by a later daemon.

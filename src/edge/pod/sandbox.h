@@ -20,7 +20,7 @@ namespace edge {
 /// What is known of a pod that stands; kept as pod.json in its folder.
 struct PodRecord {
     std::string uid, ns, name, hostname, ip, cgroup;
-    bool host_network = false, host_pid = false, host_ipc = false;
+    bool host_network = false, host_pid = false, host_ipc = false, share_processes = false;
     std::map<std::string, std::string> labels;
 };
 
