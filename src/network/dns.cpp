@@ -61,6 +61,14 @@ DnsRecord record(std::string name, DnsType type, std::string data) {
     return {.name = std::move(name), .type = type, .ttl = ttl_s, .data = std::move(data)};
 }
 
+DnsRecord authority() {
+    constexpr std::uint32_t serial = 1, refresh_s = 7200, retry_s = 1800, expire_s = 86400;
+    return record(std::string(domain), DnsType::soa,
+                  wire_name("ns.dns." + std::string(domain)) + wire_name("hostmaster." + std::string(domain)) +
+                      wire_number(serial, 4) + wire_number(refresh_s, 4) + wire_number(retry_s, 4) +
+                      wire_number(expire_s, 4) + wire_number(ttl_s, 4));
+}
+
 /// What stands under a name: whether it exists at all, and its records of the wanted type.
 struct Found {
     bool exists = false;
@@ -75,7 +83,8 @@ class Lookup {
     Found find(const std::string& name, std::string_view relative) {
         name_ = name;
         auto labels = labels_of(relative);
-        if (labels.empty()) return {.exists = true};
+        if (labels.empty()) return apex();
+        if (relative == "dns-version") return version();
         const auto kind = std::move(labels.back());
         labels.pop_back();
         if (kind == "pod") return pod(labels);
@@ -96,6 +105,25 @@ class Lookup {
 
  private:
     bool wants(DnsType type) const { return type_ == type || type_ == DnsType::any; }
+
+    /// The domain itself.
+    Found apex() const {
+        Found out{.exists = true};
+        if (wants(DnsType::soa)) out.answers.push_back(authority());
+        if (wants(DnsType::ns))
+            out.answers.push_back(record(name_, DnsType::ns, wire_name("ns.dns." + std::string(domain))));
+        return out;
+    }
+
+    /// Of the specification that these answers keep to.
+    Found version() const {
+        constexpr std::string_view text = "1.1.0";
+        Found out{.exists = true};
+        if (wants(DnsType::txt))
+            out.answers.push_back(record(name_, DnsType::txt,
+                                         wire_number(static_cast<std::uint32_t>(text.size()), 1) + std::string(text)));
+        return out;
+    }
 
     void add_address(std::vector<DnsRecord>& to, const std::string& name, const std::string& ip) const {
         const auto value = address(ip);
@@ -169,14 +197,6 @@ class Lookup {
     DnsType type_;
     std::string name_, base_;
 };
-
-DnsRecord authority() {
-    constexpr std::uint32_t serial = 1, refresh_s = 7200, retry_s = 1800, expire_s = 86400;
-    return record(std::string(domain), DnsType::soa,
-                  wire_name("ns.dns." + std::string(domain)) + wire_name("hostmaster." + std::string(domain)) +
-                      wire_number(serial, 4) + wire_number(refresh_s, 4) + wire_number(retry_s, 4) +
-                      wire_number(expire_s, 4) + wire_number(ttl_s, 4));
-}
 
 std::string finished(const DnsQuestion& question, DnsParts parts, Transport transport) {
     if (parts.answers.empty()) parts.authority = {authority()};

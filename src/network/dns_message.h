@@ -15,6 +15,7 @@ enum class DnsType : std::uint16_t {
     cname = 5,
     soa = 6,
     ptr = 12,
+    txt = 16,
     aaaa = 28,
     srv = 33,
     opt = 41,

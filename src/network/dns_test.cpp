@@ -57,6 +57,10 @@ std::string asked(std::string_view name, DnsType type, Transport transport = Tra
             const auto port =
                 static_cast<unsigned char>(reply.bytes[at + 4]) << 8 | static_cast<unsigned char>(reply.bytes[at + 5]);
             out += " SRV " + std::to_string(port) + " " + *read_name(reply.bytes, inside);
+        } else if (found == DnsType::txt) {
+            out += " TXT " + reply.bytes.substr(at + 1, size - 1);
+        } else if (found == DnsType::soa || found == DnsType::ns) {
+            out += (found == DnsType::soa ? " SOA " : " NS ") + *read_name(reply.bytes, inside);
         } else {
             out += (found == DnsType::cname ? " CNAME " : " PTR ") + *read_name(reply.bytes, inside);
         }
@@ -69,6 +73,13 @@ TEST(Dns, ServicesHaveTheirAddress) {
     EXPECT_EQ(asked("web.default.svc.cluster.local", DnsType::a), "code 0 A 10.96.0.50");
     EXPECT_EQ(asked("WEB.Default.SVC.cluster.local.", DnsType::a), "code 0 A 10.96.0.50");
     EXPECT_EQ(asked("web.default.svc.cluster.local", DnsType::aaaa), "code 0");
+}
+
+TEST(Dns, TheDomainSpeaksOfItself) {
+    EXPECT_EQ(asked("cluster.local", DnsType::soa), "code 0 SOA ns.dns.cluster.local");
+    EXPECT_EQ(asked("cluster.local", DnsType::ns), "code 0 NS ns.dns.cluster.local");
+    EXPECT_EQ(asked("cluster.local", DnsType::a), "code 0");
+    EXPECT_EQ(asked("dns-version.cluster.local", DnsType::txt), "code 0 TXT 1.1.0");
 }
 
 TEST(Dns, WhatIsNotThereIsSaidToBeNowhere) {

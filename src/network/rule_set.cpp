@@ -125,17 +125,22 @@ void Transaction::sets() {
     command("add", "map", {{"name", "nodeports"}, {"type", {"inet_proto", "inet_service"}}, {"map", "verdict"}});
     command("add", "set", {{"name", "hairpins"}, {"type", {"ipv4_addr", "ipv4_addr"}}});
     command("add", "set", {{"name", "refused"}, {"type", meeting}});
+    command("add", "set", {{"name", "refused_nodeports"}, {"type", {"inet_proto", "inet_service"}}});
 }
 
 static json::value meeting_key() { return concat({payload("ip", "daddr"), meta("l4proto"), payload("th", "dport")}); }
+
+static json::value node_port_key() { return concat({meta("l4proto"), payload("th", "dport")}); }
+
+static json::value to_this_machine() {
+    return match("==", {{"fib", {{"result", "type"}, {"flags", json::array{"daddr"}}}}}, "local");
+}
 
 void Transaction::translation() {
     constexpr int dstnat = -100, srcnat = 100;
     chain("dispatch");
     rule("dispatch", {{{"vmap", {{"key", meeting_key()}, {"data", "@services"}}}}});
-    rule("dispatch",
-         {match("==", {{"fib", {{"result", "type"}, {"flags", json::array{"daddr"}}}}}, "local"),
-          {{"vmap", {{"key", concat({meta("l4proto"), payload("th", "dport")})}, {"data", "@nodeports"}}}}});
+    rule("dispatch", {to_this_machine(), {{"vmap", {{"key", node_port_key()}, {"data", "@nodeports"}}}}});
     hook("prerouting", "nat", "prerouting", dstnat);
     rule("prerouting", {jump("dispatch")});
     hook("output", "nat", "output", dstnat);
@@ -165,6 +170,10 @@ void Transaction::refusal() {
         rule(name, {match("==", payload("ip", "daddr"), prefix(settings_.service_cidr)), jump("refuse")});
         rule(name, {match("==", meeting_key(), "@refused"), jump("refuse")});
     }
+    // A packet that were let through would be tracked as it is, and those that follow it past a backend that came
+    // since.
+    for (const auto* chain : {"refuse_input", "refuse_output"})
+        rule(chain, {to_this_machine(), match("==", node_port_key(), "@refused_nodeports"), jump("refuse")});
 }
 
 std::vector<std::size_t> bucket_backends(const std::vector<Backend>& backends) {
@@ -212,8 +221,10 @@ RuleSet::Part RuleSet::part_of(const ServiceName& service, const std::vector<Por
         const auto meeting = [&](const std::string& ip) {
             return key_text({json::value(ip), json::value(rule.protocol), json::value(rule.port)});
         };
-        if (rule.backends.empty()) {  // the service range is refused as a whole; other addresses by name
+        const auto node_port = key_text({json::value(rule.protocol), json::value(rule.node_port)});
+        if (rule.backends.empty()) {  // the service range is refused as a whole; what else it is met at by name
             for (const auto& ip : rule.addresses) part.elements[{"refused", meeting(ip)}] = "";
+            if (rule.node_port != 0) part.elements[{"refused_nodeports", node_port}] = "";
             continue;
         }
         auto chain = "svc/" + service.ns + "/" + service.name + "/" + rule.protocol + "/" + std::to_string(rule.port);
@@ -225,8 +236,7 @@ RuleSet::Part RuleSet::part_of(const ServiceName& service, const std::vector<Por
             part.chains[chain] = json::serialize(to_backends(rule));
         if (!rule.cluster_ip.empty()) part.elements[{"services", meeting(rule.cluster_ip)}] = chain;
         for (const auto& ip : rule.addresses) part.elements[{"services", meeting(ip)}] = chain;
-        if (rule.node_port != 0)
-            part.elements[{"nodeports", key_text({json::value(rule.protocol), json::value(rule.node_port)})}] = chain;
+        if (rule.node_port != 0) part.elements[{"nodeports", node_port}] = chain;
         for (const auto& backend : rule.backends)
             part.elements[{"hairpins", key_text({json::value(backend.ip), json::value(backend.ip)})}] = "";
     }

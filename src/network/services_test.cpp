@@ -236,6 +236,17 @@ TEST_F(ServicesTest, AClientIsRememberedByEachBackendForTheTimeItSays) {
     EXPECT_TRUE(last_names(R"({"delete":{"set":{"name":"clients/10800/svc)"));
 }
 
+TEST_F(ServicesTest, ANodePortThatLeadsNowhereIsRefusedByName) {
+    serve({"10.244.0.7"});
+    EXPECT_FALSE(last_names(R"("refused_nodeports","elem")"));
+    (void)store.update(slice_key(), slice({}), 0);
+    settle();
+    EXPECT_TRUE(last_names(R"({"add":{"element":{"name":"refused_nodeports","elem":[{"concat":["tcp",30080]}])"));
+    (void)store.update(slice_key(), slice({"10.244.0.8"}), 0);
+    settle();
+    EXPECT_TRUE(last_names(R"({"delete":{"element":{"name":"refused_nodeports","elem":[{"concat":["tcp",30080]}])"));
+}
+
 TEST_F(ServicesTest, NamesFollow) {
     serve({"10.244.0.7"});
     ASSERT_TRUE(services.zone().find("default", "web"));
