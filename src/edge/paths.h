@@ -19,6 +19,7 @@ struct EdgeSettings {
     std::string containerd_socket() const { return run_dir + "/containerd.sock"; }
     std::string pods_dir() const { return run_dir + "/pods"; }
     std::string volumes_dir() const { return data_dir + "/pods"; }
+    std::string seccomp_dir() const { return data_dir + "/seccomp"; }  ///< of Localhost profiles
     std::string certs_dir() const { return data_dir + "/certs.d"; }
 };
 

@@ -115,6 +115,7 @@ class Builder {
             if (!group && image_gid) setup_.gid = *image_gid;
         }
         for (const Ref extra : shared_["supplementalGroups"].items()) setup_.supplemental_gids.push_back(extra.num());
+        setup_.groups_of_image = shared_["supplementalGroupsPolicy"].str("Merge") == "Merge";
         if (shared_["fsGroup"]) setup_.supplemental_gids.push_back(shared_["fsGroup"].num());
         return {};
     }
@@ -134,11 +135,11 @@ class Builder {
 
     void resources() {
         const auto list = spec_["resources"];
-        const auto cpu = [&](std::string_view part) { return engine::quantity_milli(list[part]["cpu"]); };
-        const auto request = list["requests"]["cpu"] ? cpu("requests") : cpu("limits");
-        setup_.cpu_shares = cpu_shares(request);
-        setup_.cpu_quota_us = cpu_quota_us(cpu("limits"));
-        setup_.memory_limit_bytes = engine::quantity_whole(list["limits"]["memory"]);
+        const auto cpu_limit = engine::quantity_milli(limit_of(in_.pod->spec, spec_, "cpu"));
+        const auto asked = list["requests"]["cpu"];
+        setup_.cpu_shares = cpu_shares(asked ? engine::quantity_milli(asked) : cpu_limit);
+        setup_.cpu_quota_us = cpu_quota_us(cpu_limit);
+        setup_.memory_limit_bytes = engine::quantity_whole(limit_of(in_.pod->spec, spec_, "memory"));
         const auto memory = engine::quantity_whole(list["requests"]["memory"]);
         setup_.oom_score_adj = oom_score_adj(qos_of(Ref(in_.pod->object->value())), memory, in_.memory_capacity);
     }

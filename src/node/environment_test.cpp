@@ -132,6 +132,18 @@ TEST(Resources, AreCountedAsTheKernelIsTold) {
     EXPECT_EQ(node::oom_score_adj(node::Qos::burstable, 1 << 30, std::int64_t{4} << 30), 750);
 }
 
+TEST(Resources, OfThePodStandForWhatItsContainersDoNotSay) {
+    const auto spec = boost::json::parse(R"({"resources":{"limits":{"cpu":"1","memory":"100Mi"},"requests":{"cpu":"250m"}},
+        "containers":[{"name":"a"},{"name":"b","resources":{"limits":{"memory":"10Mi"}}}]})");
+    const object::Ref pod(spec);
+    const auto all = node::pod_resources(pod);
+    EXPECT_EQ(all.milli_cpu_request, 250);
+    EXPECT_EQ(all.milli_cpu_limit, 1000);
+    EXPECT_EQ(all.memory_limit, 100 << 20);
+    EXPECT_EQ(node::limit_of(pod, pod["containers"][std::size_t{0}], "memory").str(), "100Mi");
+    EXPECT_EQ(node::limit_of(pod, pod["containers"][std::size_t{1}], "memory").str(), "10Mi");
+}
+
 TEST(ImageName, IsWrittenInFull) {
     EXPECT_EQ(node::full_image_name("busybox:1.36"), "docker.io/library/busybox:1.36");
     EXPECT_EQ(node::full_image_name("a/b"), "docker.io/a/b:latest");

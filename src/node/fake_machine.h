@@ -21,11 +21,12 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
     };
 
     // What tests set and read.
-    std::map<std::string, std::string> fails_to_start;  ///< container name -> message
-    std::map<std::string, int> exits_at_once;           ///< container name -> code
-    std::map<std::string, int> on_term;                 ///< container name -> exit code; -1: ignores TERM
-    std::map<std::string, int> exec_codes;              ///< argv[0] -> code
-    std::map<std::string, std::string> contents;        ///< read_tail by path
+    std::map<std::string, std::string> fails_to_start;   ///< container name -> message
+    std::map<std::string, std::string> fails_to_create;  ///< before anything could run
+    std::map<std::string, int> exits_at_once;            ///< container name -> code
+    std::map<std::string, int> on_term;                  ///< container name -> exit code; -1: ignores TERM
+    std::map<std::string, int> exec_codes;               ///< argv[0] -> code
+    std::map<std::string, std::string> contents;         ///< read_tail by path
     int http_status = 200;
     std::map<std::string, std::string> redirects;  ///< path -> Location
     bool healthy = true;                           ///< what gRPC probes are told
@@ -84,6 +85,8 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
         log.push_back("start " + setup.name + " " + std::to_string(setup.attempt));
         if (const auto fails = fails_to_start.find(setup.name); fails != fails_to_start.end())
             return answer<ContainerObserved>(std::move(done), base::fail(base::Code::invalid, fails->second));
+        if (const auto fails = fails_to_create.find(setup.name); fails != fails_to_create.end())
+            return answer<ContainerObserved>(std::move(done), base::fail(base::Code::not_found, fails->second));
         ContainerObserved seen;
         seen.id = "c" + std::to_string(++next_id_);
         seen.pod_uid = setup.pod_uid;

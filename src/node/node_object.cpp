@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view lease_namespace = "kube-node-lease";
 constexpr int lease_seconds = 40;
+/// Volumes are attached by a controller, if at all: tools look for it.
+constexpr std::string_view attach_annotation = "volumes.kubernetes.io/controller-managed-attach-detach";
 constexpr std::size_t images_max = 50;
 /// Images change seldom: they are looked at this often.
 constexpr Duration images_interval = std::chrono::minutes(5);
@@ -135,7 +137,9 @@ void NodeObject::write(Beat beat) {
     if (!current) {
         json::object node{{"apiVersion", "v1"},
                           {"kind", "Node"},
-                          {"metadata", json::object{{"name", settings.node_name}, {"labels", std::move(labels)}}},
+                          {"metadata", json::object{{"name", settings.node_name},
+                                                    {"labels", std::move(labels)},
+                                                    {"annotations", json::object{{attach_annotation, "true"}}}}},
                           {"spec", json::object{}}};
         const auto made = context_.api.create(target, std::move(node), as_kubelet());
         if (!made) return;
@@ -143,10 +147,11 @@ void NodeObject::write(Beat beat) {
         current = made->object;
     } else {
         json::object next = current->value();
-        auto& standing = object::child(object::child(next, "metadata"), "labels");
-        const auto before = standing;
-        for (auto& [key, value] : labels) standing[key] = value;
-        if (before != standing)
+        auto& metadata = object::child(next, "metadata");
+        const auto before = metadata;
+        for (auto& [key, value] : labels) object::child(metadata, "labels")[key] = value;
+        object::child(metadata, "annotations")[attach_annotation] = "true";
+        if (before != metadata)
             if (const auto written = context_.api.update(target, std::move(next), as_kubelet()); written)
                 current = written->object;
     }

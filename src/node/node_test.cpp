@@ -143,6 +143,29 @@ TEST_F(NodeTest, APodOnTheHostsNetworkDoesNotTakeTheHostOutOfRules) {
               (std::vector<std::string>{"exclude ", "signal c 15", "teardown", "forget ", "remove files"}));
 }
 
+TEST_F(NodeTest, APodPastItsDeadlineIsFailedOnceNothingOfItRuns) {
+    machine.on_term["c"] = -1;
+    pod(std::string(R"("activeDeadlineSeconds":2,"terminationGracePeriodSeconds":5,)") + sleeper);
+    run(3s);
+    EXPECT_EQ(text("/phase"), R"("Running")");
+    EXPECT_EQ(text("/reason"), "");
+    EXPECT_EQ(text("/conditions/2/status") + text("/conditions/2/reason"), R"("False""PodFailed")");
+    run(6s);
+    EXPECT_EQ(text("/phase") + text("/reason"), R"("Failed""DeadlineExceeded")");
+    EXPECT_EQ(text("/containerStatuses/0/state/terminated/exitCode"), "137");
+}
+
+TEST_F(NodeTest, WhatKeepsAContainerFromBeingMadeIsTriedAgain) {
+    machine.fails_to_create["c"] = "cannot load seccomp profile";
+    pod(std::string(R"("restartPolicy":"Never",)") + sleeper);
+    run(1s);
+    EXPECT_EQ(text("/phase"), R"("Pending")");
+    EXPECT_EQ(text("/containerStatuses/0/state/waiting/reason"), R"("CreateContainerError")");
+    machine.fails_to_create.clear();
+    run(11s);
+    EXPECT_EQ(text("/phase") + text("/containerStatuses/0/restartCount"), R"("Running"0)");
+}
+
 TEST_F(NodeTest, KillsAfterTheGraceAndADeleteCanOnlyShortenIt) {
     machine.on_term["c"] = -1;
     pod(sleeper);

@@ -199,6 +199,7 @@ void PodWorker::started(const StartPtr& start, base::Result<ContainerObserved> c
     if (!container->image_id.empty()) facts.image_id = container->image_id;
     if (container->uid >= 0) facts.uid = container->uid;
     if (container->gid >= 0) facts.gid = container->gid;
+    if (container->uid >= 0) start->setup.supplemental_gids = container->supplemental_gids;
     facts.groups = groups_of(start->setup, facts.gid);
     context_.events.say(*view_, &c, EventKind::normal, "Created", "Container created");
     context_.events.say(*view_, &c, EventKind::normal, "Started", "Container started");

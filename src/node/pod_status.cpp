@@ -63,11 +63,14 @@ class Writer {
         json::object status;
         set_generation(status);
         phase_ = phase();
-        status["phase"] = phase_;
+        // A pod that the node fails is shown as failed once nothing of it runs; its conditions say so at once.
+        const bool still_runs = !state_.reason.empty() &&
+                                std::ranges::any_of(state_.containers, [](const auto& c) { return c.second.busy(); });
+        status["phase"] = still_runs ? current_["phase"].str("Running") : phase_;
         if (state_.rejected) return rejected(std::move(status));
         status["conditions"] = conditions();
-        if (!state_.message.empty()) status["message"] = state_.message;
-        if (!state_.reason.empty()) status["reason"] = state_.reason;
+        if (!still_runs && !state_.message.empty()) status["message"] = state_.message;
+        if (!still_runs && !state_.reason.empty()) status["reason"] = state_.reason;
         status["hostIP"] = settings_.host_ip;
         status["hostIPs"] = json::array{json::object{{"ip", settings_.host_ip}}};
         if (!state_.ip.empty()) {

@@ -42,6 +42,16 @@ bool all_limited(Ref spec, std::string_view name) {
            std::ranges::all_of(spec["initContainers"].items(), limited);
 }
 
+PodResources containers_resources(Ref spec) {
+    PodResources all;
+    all.milli_cpu_request = together(spec, [](Ref c) { return milli_request(c, "cpu"); });
+    if (all_limited(spec, "cpu"))
+        all.milli_cpu_limit = together(spec, [](Ref c) { return quantity_milli(resource(c, "limits", "cpu")); });
+    if (all_limited(spec, "memory"))
+        all.memory_limit = together(spec, [](Ref c) { return quantity_whole(resource(c, "limits", "memory")); });
+    return all;
+}
+
 }  // namespace
 
 std::int64_t divided(std::string_view quantity, std::string_view divisor) {
@@ -92,13 +102,16 @@ std::int64_t oom_score_adj(Qos qos, std::int64_t memory_request, std::int64_t me
     return std::clamp<std::int64_t>(score, 3, 999);
 }
 
+Ref limit_of(Ref pod_spec, Ref container, std::string_view name) {
+    const auto own = resource(container, "limits", name);
+    return quantity_milli(own) > 0 ? own : resource(pod_spec, "limits", name);
+}
+
 PodResources pod_resources(Ref spec) {
-    PodResources all;
-    all.milli_cpu_request = together(spec, [](Ref c) { return milli_request(c, "cpu"); });
-    if (all_limited(spec, "cpu"))
-        all.milli_cpu_limit = together(spec, [](Ref c) { return quantity_milli(resource(c, "limits", "cpu")); });
-    if (all_limited(spec, "memory"))
-        all.memory_limit = together(spec, [](Ref c) { return quantity_whole(resource(c, "limits", "memory")); });
+    PodResources all = containers_resources(spec);
+    if (const auto request = milli_request(spec, "cpu"); request > 0) all.milli_cpu_request = request;
+    if (const auto limit = quantity_milli(resource(spec, "limits", "cpu")); limit > 0) all.milli_cpu_limit = limit;
+    if (const auto limit = quantity_whole(resource(spec, "limits", "memory")); limit > 0) all.memory_limit = limit;
     return all;
 }
 

@@ -27,6 +27,9 @@ struct PodResources {
     std::int64_t milli_cpu_limit = 0;  ///< 0: at least one container has none
     std::int64_t memory_limit = 0;     ///< 0: at least one container has none
 };
+/// What is stated for the pod as a whole stands for the sum.
 PodResources pod_resources(object::Ref spec);
+/// The limit of "cpu" or "memory" that a container keeps to: its own, else the pod's.
+object::Ref limit_of(object::Ref pod_spec, object::Ref container, std::string_view name);
 
 }  // namespace node

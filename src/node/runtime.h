@@ -50,10 +50,11 @@ struct ContainerSetup {
     std::vector<Mount> mounts;
     std::int64_t uid = 0, gid = 0;  ///< gid -1: the user's primary group in the image's /etc/passwd, else 0
     std::vector<std::int64_t> supplemental_gids;
+    bool groups_of_image = true;  ///< also those that the image's /etc/group has the user in
     std::string user;  ///< when not empty: "name" or "name:group" of the image, looked up there; stands for uid and gid
     std::vector<std::string> capabilities_add, capabilities_drop;
     bool privileged = false, no_new_privileges = false, read_only_root = false, tty = false, stdin_open = false;
-    std::string seccomp;  ///< "" Unconfined | RuntimeDefault | path of a Localhost profile
+    std::string seccomp;  ///< "" Unconfined | RuntimeDefault | a Localhost profile, below the node's folder of them
     std::string proc_mount = "Default";
     std::int64_t cpu_shares = 2, cpu_quota_us = 0, memory_limit_bytes = 0;
     std::int64_t oom_score_adj = 0;
@@ -76,6 +77,7 @@ struct ContainerObserved {
     std::string image_ref, image_id;
     std::map<std::string, std::string> labels;
     std::int64_t uid = -1, gid = -1;  ///< what it runs as after names were looked up in the image; -1: as asked for
+    std::vector<std::int64_t> supplemental_gids;  ///< with uid: all but the primary group
 };
 struct PodObserved {
     std::string uid, ns, name, ip;

@@ -51,13 +51,15 @@ base::Result<std::string> ContainerdRuntime::make_io(const std::string& pod_uid,
 
 base::Result<boost::json::value> ContainerdRuntime::seccomp_of(const node::ContainerSetup& setup) const {
     if (setup.seccomp.empty() || setup.seccomp == "Unconfined" || setup.privileged) return boost::json::value();
-    const auto path = setup.seccomp == "RuntimeDefault" ? std::string(default_profile) : setup.seccomp;
+    const bool ours = setup.seccomp == "RuntimeDefault";
+    const auto path = ours ? std::string(default_profile) : settings_.seccomp_dir() + "/" + setup.seccomp;
     const auto text = read_file(path);
     if (!text)
-        return base::fail(base::Code::invalid, "cannot load seccomp profile \"" + path + "\": " + text.error().message);
+        return base::fail(base::Code::not_found,
+                          "cannot load seccomp profile \"" + path + "\": " + text.error().message);
     boost::system::error_code error;
     const auto profile = boost::json::parse(*text, error);
-    if (error) return base::fail(base::Code::invalid, "seccomp profile " + path + " is no JSON");
+    if (error) return base::fail(base::Code::not_found, "seccomp profile " + path + " is no JSON");
     return seccomp_filter(profile, capabilities_for(setup, machine_.capabilities));
 }
 
@@ -79,11 +81,13 @@ base::Result<node::ContainerObserved> ContainerdRuntime::start_container_blockin
 
 /// What only the image says: the numbers behind a user's name, and the defaults where nothing was asked for.
 base::Result<node::ContainerSetup> ContainerdRuntime::completed(node::ContainerSetup setup, const ImageFacts& image) {
-    const auto user = !setup.user.empty() ? setup.user : setup.gid < 0 ? std::to_string(setup.uid) : std::string();
-    if (!user.empty()) {
-        const auto numbers = TRY(images_.user_of(image, user));
-        setup.uid = std::atoll(numbers.c_str());
-        if (setup.gid < 0 || !setup.user.empty()) setup.gid = std::atoll(numbers.c_str() + numbers.find(':') + 1);
+    const bool named = !setup.user.empty();
+    if (named || setup.gid < 0 || setup.groups_of_image) {
+        const auto user = TRY(images_.user_of(image, named ? setup.user : std::to_string(setup.uid)));
+        setup.uid = user.uid;
+        if (setup.gid < 0 || named) setup.gid = user.gid;
+        if (setup.groups_of_image)
+            setup.supplemental_gids.insert(setup.supplemental_gids.end(), user.groups.begin(), user.groups.end());
     }
     if (setup.argv.empty()) {
         setup.argv = image.entrypoint;
@@ -105,7 +109,8 @@ void ContainerdRuntime::note_starting(const std::string& id, const node::Contain
                            .image_id = image_id,
                            .labels = setup.labels,
                            .uid = setup.uid,
-                           .gid = setup.gid},
+                           .gid = setup.gid,
+                           .supplemental_gids = setup.supplemental_gids},
                   .cgroup = pod.cgroup + "/" + id,
                   .starting = true};
 }

@@ -43,7 +43,7 @@ json::object process(const SpecInput& in) {
     const auto& s = in.setup;
     json::array groups{s.gid};  // as upstream: the primary group is among them
     for (const auto gid : s.supplemental_gids)
-        if (gid != s.gid) groups.emplace_back(gid);
+        if (std::ranges::find(groups, json::value(gid)) == groups.end()) groups.emplace_back(gid);
     const auto held = list(capabilities_for(s, in.machine.capabilities));
     // Without CAP_SYS_RESOURCE nothing goes below our own score: the container starts with ours.
     const int lowest = in.machine.capabilities.contains("CAP_SYS_RESOURCE") ? -1000 : in.machine.oom_score_adj;

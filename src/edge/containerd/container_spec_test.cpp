@@ -127,13 +127,15 @@ TEST(ImageName, HasAllItsParts) {
 }
 
 TEST(ImageUser, IsLookedUpInTheImage) {
-    const std::string passwd = "root:x:0:0::/:/bin/sh\napp:x:1000:2000::/:/bin/sh\n", group = "staff:x:50:\n";
-    EXPECT_EQ(edge::resolve_user("", passwd, group).value(), "0:0");
-    EXPECT_EQ(edge::resolve_user("app", passwd, group).value(), "1000:2000");
-    EXPECT_EQ(edge::resolve_user("1000", passwd, group).value(), "1000:2000");
-    EXPECT_EQ(edge::resolve_user("77", passwd, group).value(), "77:0");
-    EXPECT_EQ(edge::resolve_user("app:staff", passwd, group).value(), "1000:50");
-    EXPECT_EQ(edge::resolve_user("1:2", "", "").value(), "1:2");
+    using User = edge::ImageUser;
+    const std::string passwd = "root:x:0:0::/:/bin/sh\napp:x:1000:2000::/:/bin/sh\n",
+                      group = "staff:x:50:\nwheel:x:10:root\naudio:x:18:root,app\n";
+    EXPECT_EQ(edge::resolve_user("", passwd, group).value(), (User{0, 0, {10, 18}}));
+    EXPECT_EQ(edge::resolve_user("app", passwd, group).value(), (User{1000, 2000, {18}}));
+    EXPECT_EQ(edge::resolve_user("1000", passwd, group).value(), (User{1000, 2000, {18}}));
+    EXPECT_EQ(edge::resolve_user("77", passwd, group).value(), (User{77, 0}));
+    EXPECT_EQ(edge::resolve_user("app:staff", passwd, group).value(), (User{1000, 50, {18}}));
+    EXPECT_EQ(edge::resolve_user("1:2", "", "").value(), (User{1, 2}));
     EXPECT_FALSE(edge::resolve_user("nobody", passwd, group));
 }
 

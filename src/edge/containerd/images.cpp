@@ -141,8 +141,8 @@ base::Result<node::ImageInfo> Images::info(const std::string& name, const std::s
                          .env = facts->env,
                          .working_dir = facts->working_dir,
                          .stop_signal = facts->stop_signal};
-    info.user = user_of(*facts, facts->user)
-                    .value_or(facts->user);  // a name that is nowhere is the pod's error, not the image's
+    info.user = facts->user;  // a name that is nowhere is the pod's error, not the image's
+    if (const auto user = user_of(*facts, facts->user)) info.user = fmt::format("{}:{}", user->uid, user->gid);
     if (!name.starts_with("sha256:")) {
         if (name.find('@') == std::string::npos) info.names.push_back(name);
         info.names.push_back(image_repository(name) + "@" + target);
@@ -209,9 +209,8 @@ base::Result<node::ImageInfo> Images::pull(const std::string& name, const std::s
     return *std::move(found);
 }
 
-base::Result<std::string> Images::user_of(const ImageFacts& facts, const std::string& user) {
-    const bool root = user.empty() || user == "0" || user == "0:0" || user == "root";
-    if (root || facts.chain.empty()) return std::string("0:0");
+base::Result<ImageUser> Images::user_of(const ImageFacts& facts, const std::string& user) {
+    if (facts.chain.empty()) return resolve_user(user, "", "");
     {
         const std::lock_guard lock(mutex_);
         if (const auto known = users_.find(facts.config_digest + user); known != users_.end()) return known->second;

@@ -31,6 +31,13 @@ struct ImageFacts {
 std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids);
 std::string sha256_hex(std::string_view bytes);
 
+/// A user of an image in numbers.
+struct ImageUser {
+    std::int64_t uid = 0, gid = 0;
+    std::vector<std::int64_t> groups = {};  ///< those that list it among their members
+    bool operator==(const ImageUser&) const = default;
+};
+
 class Images {
  public:
     explicit Images(Rpc& rpc) : rpc_(rpc) {}
@@ -43,8 +50,8 @@ class Images {
     base::Result<std::vector<std::string>> import(const std::string& tar_path);
     /// For a start: the facts, with the snapshots made sure of.
     base::Result<std::shared_ptr<const ImageFacts>> unpacked(const std::string& ref);
-    /// "uid:gid" of "app", "1000", "app:staff" and the like: looked up in the image's own /etc/passwd and /etc/group.
-    base::Result<std::string> user_of(const ImageFacts& facts, const std::string& user);
+    /// Who "app", "1000", "app:staff" and the like are by the image's own /etc/passwd and /etc/group.
+    base::Result<ImageUser> user_of(const ImageFacts& facts, const std::string& user);
 
  private:
     base::Result<std::string> content(const std::string& digest);
@@ -63,11 +70,11 @@ class Images {
     Rpc& rpc_;
     std::mutex mutex_;  ///< of the cache
     std::map<std::string, std::shared_ptr<const ImageFacts>> cache_;
-    std::map<std::string, std::string> users_;  ///< by config digest and name
+    std::map<std::string, ImageUser> users_;  ///< by config digest and name
 };
 
-/// "uid:gid" of an image's user ("", "1000", "app", "app:staff", "1000:1000") by the text of passwd and group; Error
-/// when a name is not there, in the words of a kubelet.
-base::Result<std::string> resolve_user(const std::string& user, const std::string& passwd, const std::string& group);
+/// An image's user ("", "1000", "app", "app:staff", "1000:1000") by the text of passwd and group; Error when a name is
+/// not there, in the words of a kubelet.
+base::Result<ImageUser> resolve_user(const std::string& user, const std::string& passwd, const std::string& group);
 
 }  // namespace edge
