@@ -133,7 +133,8 @@ TEST(Resources, AreCountedAsTheKernelIsTold) {
 }
 
 TEST(Resources, OfThePodStandForWhatItsContainersDoNotSay) {
-    const auto spec = boost::json::parse(R"({"resources":{"limits":{"cpu":"1","memory":"100Mi"},"requests":{"cpu":"250m"}},
+    const auto spec =
+        boost::json::parse(R"({"resources":{"limits":{"cpu":"1","memory":"100Mi"},"requests":{"cpu":"250m"}},
         "containers":[{"name":"a"},{"name":"b","resources":{"limits":{"memory":"10Mi"}}}]})");
     const object::Ref pod(spec);
     const auto all = node::pod_resources(pod);

@@ -270,6 +270,8 @@ void PodWorker::adopt_container(const ContainerView& container, const ContainerO
     auto& facts = state_.containers[container.name];
     const bool older = observed.attempt + 1 < facts.runs;
     if (older || observed.state == ContainerState::created) {
+        // One that ran by its status, and is no more, ended unseen; any other never began and counts for nothing.
+        if (facts.runs == observed.attempt + 1 && facts.ended.id.empty()) facts.ended.id = observed.id;
         context_.ports.runtime.remove_container(observed.id, [](base::Result<void>) {});
         return;
     }

@@ -36,12 +36,15 @@ node::ContainerObserved observed(const ContainerRecord& record) {
 
 }  // namespace
 
-base::Result<bool> ContainerdRuntime::adopt_one(const ContainerRecord& record, const std::set<std::string>& settled) {
+base::Result<bool> ContainerdRuntime::adopt_one(const ContainerRecord& record, const TaskState* task,
+                                                const std::set<std::string>& settled) {
     LogSource log{.id = record.id};
     {
         const std::lock_guard lock(mutex_);
         const auto known = known_.find(record.id);
-        if (known != known_.end()) return settled.contains(record.id) && !known->second.exit && !known->second.removing;
+        if (known != known_.end())
+            return settled.contains(record.id) && !known->second.exit && !known->second.removing &&
+                   known->second.seen.state == node::ContainerState::running;
     }
     // Not known: an earlier daemon's; or it was removed since the list was made.
     if (!tasks_.record(record.id)) return false;
@@ -49,12 +52,16 @@ base::Result<bool> ContainerdRuntime::adopt_one(const ContainerRecord& record, c
         const std::lock_guard lock(mutex_);
         auto& known = known_[record.id];
         known.seen = observed(record);
-        known.seen.state = node::ContainerState::running;
+        // Without a task, or with one that was only made: an earlier daemon ended while it started this one. (A task
+        // that was lost with containerd and its shim looks the same: the pod's status knows that it ran.)
+        const bool ran = task && task->phase != TaskState::Phase::created;
+        known.seen.state = ran ? node::ContainerState::running : node::ContainerState::created;
         known.cgroup = text(record, label::cgroup) + "/" + record.id;
         const auto io = io_folder(known.seen.pod_uid) + "/" + record.id;
         log.stdout_fifo = io + "-out";
         if (text(record, label::tty) != "1") log.stderr_fifo = io + "-err";
         log.log_path = text(record, label::log);
+        if (!ran) return false;
     }
     // Readers first, so that what waits in the FIFOs is not lost with the task.
     (void)pump_.open(log);
@@ -75,7 +82,7 @@ base::Result<void> ContainerdRuntime::adopt() {
     std::vector<ExitEvent> ended;
     for (const auto& record : records) {
         const auto state = states.find(record.id);
-        if (!TRY(adopt_one(record, settled))) continue;
+        if (!TRY(adopt_one(record, state == states.end() ? nullptr : &state->second, settled))) continue;
         if (state == states.end()) {
             ended.push_back({record.id, record.id, lost_exit_code,
                              std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now())});

@@ -73,7 +73,8 @@ class ContainerdRuntime final : public node::Runtime {
     base::Result<void> start_blocking();
     base::Result<void> adopt();
     /// Whether the state of its task says something about it.
-    base::Result<bool> adopt_one(const ContainerRecord& record, const std::set<std::string>& settled);
+    base::Result<bool> adopt_one(const ContainerRecord& record, const TaskState* task,
+                                 const std::set<std::string>& settled);
     base::Result<node::ContainerObserved> start_container_blocking(const node::ContainerSetup& setup);
     base::Result<void> launch(const node::ContainerSetup& setup, const PodRecord& pod, const std::string& id);
     /// The process that holds the pod's shared process namespace, started when it does not run: its pid.

@@ -210,13 +210,17 @@ base::Result<node::ImageInfo> Images::pull(const std::string& name, const std::s
 }
 
 base::Result<ImageUser> Images::user_of(const ImageFacts& facts, const std::string& user) {
-    if (facts.chain.empty()) return resolve_user(user, "", "");
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto known = users_.find(facts.config_digest + user); known != users_.end()) return known->second;
-    }
+    // One at a time: they would meet in the view that they make.
+    const std::lock_guard lock(users_mutex_);
+    auto known = users_.find(facts.config_digest);
+    if (known == users_.end()) known = users_.emplace(facts.config_digest, TRY(user_tables(facts))).first;
+    return resolve_user(user, known->second.passwd, known->second.group);
+}
+
+/// A view of the whole image tells where its layers stand on disk; they are read there, nothing is mounted.
+base::Result<Images::UserTables> Images::user_tables(const ImageFacts& facts) {
+    if (facts.chain.empty()) return UserTables{};
     TRY(unpack(facts));
-    // A view of the whole image tells where its layers stand on disk; they are read there, nothing is mounted.
     wire::PrepareSnapshotRequest request;
     request.set_snapshotter("overlayfs");
     request.set_key("slipway-user-" + facts.config_digest);
@@ -246,12 +250,9 @@ base::Result<ImageUser> Images::user_of(const ImageFacts& facts, const std::stri
         }
         return std::string();
     };
-    auto numbers = resolve_user(user, table("/etc/passwd"), table("/etc/group"));
+    UserTables tables{table("/etc/passwd"), table("/etc/group")};
     (void)rpc_.tell("/containerd.services.snapshots.v1.Snapshots/Remove", key);
-    if (!numbers) return numbers;
-    const std::lock_guard lock(mutex_);
-    users_[facts.config_digest + user] = *numbers;
-    return numbers;
+    return tables;
 }
 
 }  // namespace edge

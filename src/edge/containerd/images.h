@@ -70,7 +70,12 @@ class Images {
     Rpc& rpc_;
     std::mutex mutex_;  ///< of the cache
     std::map<std::string, std::shared_ptr<const ImageFacts>> cache_;
-    std::map<std::string, ImageUser> users_;  ///< by config digest and name
+    struct UserTables {
+        std::string passwd, group;
+    };
+    base::Result<UserTables> user_tables(const ImageFacts& facts);
+    std::mutex users_mutex_;                   ///< held while an image is looked into
+    std::map<std::string, UserTables> users_;  ///< by config digest
 };
 
 /// An image's user ("", "1000", "app", "app:staff", "1000:1000") by the text of passwd and group; Error when a name is
