@@ -79,7 +79,7 @@ void walk_init(Walk& walk, Walk& sidecars, Ref pod) {
 
 void walk_containers(Walk& walk, Ref pod) {
     const auto& statuses = pod["status"]["containerStatuses"].items();
-    bool running = false;
+    bool running = false, failed = false;  // what failed is not hidden by one that ended well
     for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
         const Ref at(*status);
         count_restarts(walk, at);
@@ -88,8 +88,10 @@ void walk_containers(Walk& walk, Ref pod) {
         if (!waiting.empty()) {
             walk.reason = waiting;
         } else if (terminated) {
+            const bool well = terminated["exitCode"].num() == 0;
             const auto reason = terminated["reason"].str();
-            walk.reason = reason.empty() ? exit_text(terminated) : std::string(reason);
+            if (!well || !failed) walk.reason = reason.empty() ? exit_text(terminated) : std::string(reason);
+            failed = failed || !well;
         } else if (at["ready"].flag() && at["state"]["running"]) {
             running = true;
             ++walk.ready;

@@ -157,6 +157,39 @@ class Kubectl(unittest.TestCase):
         self.k('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/asks', '--timeout=30s')
         self.assertIn('root:', self.k('logs', 'asks'))
 
+    def test_containers_may_share_their_processes(self):
+        show = 'sleep 0.5; ps -o pid,args; echo --; cat /proc/1/comm'
+        self.apply(json.dumps({'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'shared'}, 'spec': {
+            'shareProcessNamespace': True, 'restartPolicy': 'Never', 'containers': [
+                {'name': 'a', 'image': 'busybox:1.36', 'command': ['sleep', '7777']},
+                {'name': 'b', 'image': 'busybox:1.36', 'command': ['sh', '-c', show]}]}}))
+        wait_until('b has ended', lambda: [s for s in self.pods()[0]['status'].get('containerStatuses', [])
+                                           if s['name'] == 'b' and 'terminated' in s['state']], 30)
+        seen = self.k('logs', 'shared', '-c', 'b')
+        self.assertRegex(seen, r'(?m)^ *1 +/pause$')
+        self.assertIn('sleep 7777', seen)
+        self.k('delete', 'pod', 'shared', '--timeout=20s')  # sleep is not the first process: TERM ends it
+        self.assertFalse([line for line in subprocess.run(['ps', '-eo', 'args'], capture_output=True, text=True).stdout.splitlines()
+                          if line == 'sleep 7777'])
+
+    def test_a_host_port_leads_to_its_pod(self):
+        serve = 'mkdir /w; echo hello > /w/index.html; exec httpd -f -p 8080 -h /w'
+        def pod(name):
+            return json.dumps({'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {
+                'terminationGracePeriodSeconds': 1, 'containers': [
+                    {'name': 'c', 'image': 'busybox:1.36', 'command': ['sh', '-c', serve],
+                     'ports': [{'containerPort': 8080, 'hostPort': 8089}]}]}})
+        self.apply(pod('one'))
+        self.k('wait', '--for=condition=Ready', 'pod/one', '--timeout=30s')
+        address = platform.get('-n', self.ns, 'pod', 'one')['status']['hostIP']
+        for host in ('127.0.0.1', address):
+            wait_until('%s answers' % host, lambda: platform.run(
+                'curl', '-s', '-m', '2', 'http://%s:8089/' % host, check=False).stdout == 'hello\n', 10)
+        self.apply(pod('two'))
+        wait_until('the port is taken', lambda: "didn't have free ports" in self.k('describe', 'pod', 'two'), 20)
+        self.k('delete', 'pod', 'one', '--timeout=20s')
+        self.k('wait', '--for=condition=Ready', 'pod/two', '--timeout=30s')
+
     def test_a_restarted_daemon_adopts_what_runs_and_loses_no_line(self):
         count = 'i=0; while :; do i=$((i+1)); echo line $i; usleep 2000; done'
         self.apply(deployment('web', 'busybox:1.36', ['sh', '-c', count]))
