@@ -56,6 +56,25 @@ base::Result<void> write_file(const std::string& path, std::string_view content,
     return {};
 }
 
+std::int64_t disk_use(const std::string& folder) {
+    namespace fs = std::filesystem;
+    constexpr std::int64_t block_bytes = 512;
+    struct stat top {
+    }, info{};
+    if (::lstat(folder.c_str(), &top) != 0) return 0;
+    std::int64_t all = 0;
+    std::error_code error;
+    for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator();
+         it.increment(error)) {
+        if (::lstat(it->path().c_str(), &info) != 0) continue;
+        if (info.st_dev == top.st_dev)
+            all += info.st_blocks * block_bytes;
+        else
+            it.disable_recursion_pending();
+    }
+    return all;
+}
+
 base::Result<void> write_control(const std::string& path, std::string_view content) {
     const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file) return fail_errno(path);

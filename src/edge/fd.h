@@ -39,6 +39,8 @@ std::unexpected<base::Error> fail_errno(std::string_view what);
 base::Result<std::string> read_file(const std::string& path);
 /// Replaces the file as a whole: a reader sees the old or the new one. Not synced.
 base::Result<void> write_file(const std::string& path, std::string_view content, int mode);
+/// Bytes on disk of all files below `folder` on its file system; what goes meanwhile is not counted.
+std::int64_t disk_use(const std::string& folder);
 /// Writes into a file that exists (cgroup, sysctl): one write.
 base::Result<void> write_control(const std::string& path, std::string_view content);
 base::Result<void> make_folders(const std::string& path, int mode);

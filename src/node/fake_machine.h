@@ -27,6 +27,7 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
     std::map<std::string, int> on_term;                  ///< container name -> exit code; -1: ignores TERM
     std::map<std::string, int> exec_codes;               ///< argv[0] -> code
     std::map<std::string, std::string> contents;         ///< read_tail by path
+    std::map<std::string, std::int64_t> disk;            ///< bytes by folder, and by container name
     int http_status = 200;
     std::map<std::string, std::string> redirects;  ///< path -> Location
     bool healthy = true;                           ///< what gRPC probes are told
@@ -126,6 +127,12 @@ class FakeMachine final : public Runtime, public Prober, public Files, public Tr
     }
     void update_resources(std::string, std::int64_t, std::int64_t, std::int64_t, Done<void> done) override {
         answer<void>(std::move(done), {});
+    }
+    void disk_used(DiskQuestion question, Done<DiskUse> done) override {
+        DiskUse use;
+        for (const auto& folder : question.folders) use.folders.push_back(disk[folder]);
+        for (const auto& id : question.containers) use.containers.push_back(disk[containers.at(id).setup.name]);
+        answer<DiskUse>(std::move(done), std::move(use));
     }
     void list(Done<Observed> done) override {
         Observed all;

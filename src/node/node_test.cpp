@@ -155,6 +155,38 @@ TEST_F(NodeTest, APodPastItsDeadlineIsFailedOnceNothingOfItRuns) {
     EXPECT_EQ(text("/containerStatuses/0/state/terminated/exitCode"), "137");
 }
 
+TEST_F(NodeTest, APodThatTakesMoreDiskThanItMayIsEvicted) {
+    pod(R"("terminationGracePeriodSeconds":60,"containers":[{"name":"c","image":"busybox:1.36",
+           "resources":{"limits":{"ephemeral-storage":"2Mi"}}}],"volumes":[{"name":"v","emptyDir":{"sizeLimit":"1Mi"}}])");
+    machine.on_term["c"] = -1;
+    machine.disk["c"] = 1 << 20;
+    run(25s);
+    EXPECT_EQ(text("/phase"), R"("Running")");
+    const std::string uid(get()->uid());
+    machine.disk["/volumes/" + uid + "/v"] = (1 << 20) + 1;
+    run(12s);
+    EXPECT_EQ(text("/phase") + text("/reason"), R"("Failed""Evicted")");
+    EXPECT_EQ(text("/message"), R"("Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ")");
+    EXPECT_EQ(text("/conditions/5/type") + text("/conditions/5/reason"), R"("DisruptionTarget""TerminationByKubelet")");
+    EXPECT_EQ(text("/containerStatuses/0/state/terminated/exitCode"), "137");
+    const auto said = reasons();
+    EXPECT_TRUE(std::ranges::find(said, "Evicted") != said.end());
+}
+
+TEST(StorageExcess, NamesWhatIsOverItsLimit) {
+    const auto pod = node::PodView(std::make_shared<object::Object>(json::parse(R"({"metadata":{"name":"p"},"spec":{
+        "containers":[{"name":"a","resources":{"limits":{"ephemeral-storage":"1Mi"}}},
+                      {"name":"b","resources":{"limits":{"ephemeral-storage":"3Mi"}}}],
+        "volumes":[{"name":"v","emptyDir":{}},{"name":"m","emptyDir":{"medium":"Memory"}}]}})")
+                                                                        .as_object()));
+    const std::int64_t mi = 1 << 20;
+    EXPECT_EQ(node::storage_excess(pod, {{{"v", mi}, {"m", 9 * mi}}, {{"a", mi}, {"b", mi}}}), "");
+    EXPECT_EQ(node::storage_excess(pod, {{}, {{"a", 2 * mi}, {"b", mi}}}),
+              "Container a exceeded its local ephemeral storage limit \"1Mi\". ");
+    EXPECT_EQ(node::storage_excess(pod, {{{"v", 3 * mi}}, {{"a", mi}, {"b", mi}}}),
+              "Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ");
+}
+
 TEST_F(NodeTest, WhatKeepsAContainerFromBeingMadeIsTriedAgain) {
     machine.fails_to_create["c"] = "cannot load seccomp profile";
     pod(std::string(R"("restartPolicy":"Never",)") + sleeper);

@@ -141,7 +141,9 @@ class Look {
             if (state_.exclusion == Progress::none) act(Do::exclude_traffic);
             return;
         }
-        const auto grace = state_.vanished ? 0 : state_.deletion ? state_.deletion->grace_s : pod_.grace_s;
+        const auto grace = state_.vanished   ? 0
+                           : state_.deletion ? state_.deletion->grace_s
+                                             : state_.failing_grace_s.value_or(pod_.grace_s);
         if (!stop_all(grace)) finish();
     }
 

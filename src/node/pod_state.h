@@ -83,9 +83,10 @@ struct PodState {
     Time teardown_retry_at{};
     bool wound_up = false;  ///< nothing runs any more and the teardown has begun once
     bool object_removed = false;
-    /// Why the whole pod was failed by the node ("DeadlineExceeded", "SysctlForbidden"); "" otherwise.
+    /// Why the whole pod was failed by the node ("DeadlineExceeded", "Evicted", "SysctlForbidden"); "" otherwise.
     std::string reason, message;
-    bool rejected = false;  ///< never admitted here
+    std::optional<std::int64_t> failing_grace_s;  ///< what its containers get then, in place of the spec's
+    bool rejected = false;                        ///< never admitted here
     std::map<std::string, ContainerFacts> containers;
 
     const ContainerFacts& facts(const std::string& name) const {

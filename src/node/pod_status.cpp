@@ -229,11 +229,14 @@ class Writer {
         return type == "PodReadyToStartContainers" || type == "Initialized" || type == "Ready" ||
                type == "ContainersReady" || type == "PodScheduled";
     }
+    bool written_here(std::string_view type) const {
+        return ours(type) || (type == "DisruptionTarget" && state_.reason == "Evicted");
+    }
 
     json::array conditions() const {
         json::array result;
         for (const auto& old : current_["conditions"].items())
-            if (!ours(Ref(old)["type"].str())) result.push_back(old);
+            if (!written_here(Ref(old)["type"].str())) result.push_back(old);
         const auto containers = containers_ready();
         result.push_back(
             condition("PodReadyToStartContainers", {.holds = state_.setup == Progress::done && !state_.wound_up}));
@@ -241,6 +244,9 @@ class Writer {
         result.push_back(condition("Ready", ready(containers)));
         result.push_back(condition("ContainersReady", containers));
         result.push_back(condition("PodScheduled", {}));
+        if (state_.reason == "Evicted")
+            result.push_back(
+                condition("DisruptionTarget", {.reason = "TerminationByKubelet", .message = state_.message}));
         return result;
     }
 

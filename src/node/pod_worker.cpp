@@ -33,7 +33,13 @@ PodWorker::PodWorker(Context& context, ObjectPtr pod, std::function<void(const s
     : context_(context),
       view_(std::make_shared<const PodView>(std::move(pod))),
       probes_(context, [this](const ProbeNews& news) { probe_news(news); }),
-      ended_(std::move(ended)) {
+      ended_(std::move(ended)),
+      storage_(
+          context,
+          [this] {
+              return StorageWatch::Subject{view_, &state_, &volumes_};
+          },
+          [this](std::string message) { evict(std::move(message)); }) {
     const auto started = base::parse_rfc3339((*view_->object)["status"]["startTime"].str());
     state_.start_time = started.value_or(context_.loop.now());
     if (view_->object->deleting())
@@ -163,6 +169,7 @@ void PodWorker::mount_volumes() {
     }
     volumes_ = std::move(made->mounted);
     state_.volumes = Progress::done;
+    storage_.start();
     if (made->renew_after) renew_ = context_.loop.after(*made->renew_after, [this] { keep_volumes_fresh(); });
 }
 
@@ -216,6 +223,16 @@ void PodWorker::fail_pod() {
     context_.events.say(*view_, nullptr, EventKind::normal, "DeadlineExceeded", state_.message);
 }
 
+void PodWorker::evict(std::string message) {
+    if (ending(state_) || state_.wound_up) return;
+    constexpr std::int64_t grace_s = 1;
+    state_.reason = "Evicted";
+    state_.message = std::move(message);
+    state_.failing_grace_s = grace_s;
+    context_.events.say(*view_, nullptr, EventKind::warning, "Evicted", state_.message);
+    look();
+}
+
 void PodWorker::resize(const ContainerView& container) {
     auto& facts = state_.containers[container.name];
     const auto spec = container.spec["resources"];
@@ -235,6 +252,7 @@ void PodWorker::tear_down() {
     state_.teardown = Progress::busy;
     state_.wound_up = true;
     renew_.cancel();
+    storage_.stop();
     for (const auto& c : view_->containers) probes_.stop(c.name);
     if (state_.exclusion == Progress::done || state_.ip.empty()) return give_back();
     // Its address may be another pod's at once, whatever it ended of: first no rule may lead there any more.

@@ -10,6 +10,7 @@
 
 #include "node/context.h"
 #include "node/probes.h"
+#include "node/storage_watch.h"
 #include "node/volumes.h"
 
 namespace node {
@@ -51,6 +52,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     void set_up();
     void exclude_traffic();
     void fail_pod();
+    void evict(std::string message);
     void tear_down();
     void give_back();
     std::string own_address() const;
@@ -97,6 +99,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     Probes probes_;
     std::function<void(const std::string&)> ended_;
     MountedVolumes volumes_;
+    StorageWatch storage_;
     Duration volume_backoff_{};
     std::map<std::string, std::uint64_t> start_token_;  ///< a dropped start's answers no longer fit
     std::map<std::string, std::string> stop_signals_;   ///< container -> its image's StopSignal

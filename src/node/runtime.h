@@ -103,6 +103,13 @@ struct ExecOutput {
     bool timed_out = false;
 };
 
+struct DiskQuestion {
+    std::vector<std::string> folders, containers;  ///< paths; ids
+};
+struct DiskUse {
+    std::vector<std::int64_t> folders, containers;  ///< bytes, in the order of the question; what is gone has 0
+};
+
 class Runtime {
  public:
     virtual ~Runtime() = default;
@@ -119,6 +126,8 @@ class Runtime {
                       Done<ExecOutput> done) = 0;
     virtual void update_resources(std::string container_id, std::int64_t cpu_shares, std::int64_t cpu_quota_us,
                                   std::int64_t memory_limit_bytes, Done<void> done) = 0;
+    /// What folders take on disk, and what containers wrote to their own file systems.
+    virtual void disk_used(DiskQuestion question, Done<DiskUse> done) = 0;
     virtual void list(Done<Observed> done) = 0;
     /// Called on the loop for each container that ended, also for those that ended while nobody listened (after list).
     virtual void on_exit(std::function<void(ContainerObserved)> exited) = 0;

@@ -163,6 +163,15 @@ void Machine::update_resources(std::string, std::int64_t, std::int64_t, std::int
     later<void>(between(1ms, 5ms), std::move(done), [] { return Result<void>(); });
 }
 
+/// Programs here write nothing.
+void Machine::disk_used(node::DiskQuestion question, Done<node::DiskUse> done) {
+    later<node::DiskUse>(between(1ms, 20ms), std::move(done), [question = std::move(question)] {
+        node::DiskUse none{std::vector<std::int64_t>(question.folders.size()),
+                           std::vector<std::int64_t>(question.containers.size())};
+        return Result<node::DiskUse>(std::move(none));
+    });
+}
+
 void Machine::list(Done<node::Observed> done) {
     later<node::Observed>(between(1ms, 10ms), std::move(done), [this] {
         node::Observed all;

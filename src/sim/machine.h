@@ -73,6 +73,7 @@ class Machine final : public node::Runtime, public node::Prober, public node::Fi
     void exec(std::string container_id, std::vector<std::string> argv, base::Duration timeout,
               node::Done<node::ExecOutput> done) override;
     void update_resources(std::string, std::int64_t, std::int64_t, std::int64_t, node::Done<void> done) override;
+    void disk_used(node::DiskQuestion question, node::Done<node::DiskUse> done) override;
     void list(node::Done<node::Observed> done) override;
     void on_exit(std::function<void(node::ContainerObserved)> exited) override { exited_ = std::move(exited); }
     void image(std::string name, node::Done<std::optional<node::ImageInfo>> done) override;

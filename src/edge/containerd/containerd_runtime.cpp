@@ -138,6 +138,17 @@ void ContainerdRuntime::update_resources(std::string id, std::int64_t cpu_shares
                [this, id, text = boost::json::serialize(resources)] { return tasks_.update(id, text); });
 }
 
+void ContainerdRuntime::disk_used(node::DiskQuestion question, Done<node::DiskUse> done) {
+    work<node::DiskUse>("measure", Weight::light, std::move(done),
+                        [this, question = std::move(question)]() -> base::Result<node::DiskUse> {
+                            node::DiskUse use;
+                            for (const auto& folder : question.folders) use.folders.push_back(disk_use(folder));
+                            for (const auto& id : question.containers)
+                                use.containers.push_back(tasks_.written(id).value_or(0));
+                            return use;
+                        });
+}
+
 void ContainerdRuntime::list(Done<node::Observed> done) {
     work<node::Observed>(
         "adopt", Weight::light,

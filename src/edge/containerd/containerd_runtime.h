@@ -47,6 +47,7 @@ class ContainerdRuntime final : public node::Runtime {
               node::Done<node::ExecOutput> done) override;
     void update_resources(std::string container_id, std::int64_t cpu_shares, std::int64_t cpu_quota_us,
                           std::int64_t memory_limit_bytes, node::Done<void> done) override;
+    void disk_used(node::DiskQuestion question, node::Done<node::DiskUse> done) override;
     void list(node::Done<node::Observed> done) override;
     void on_exit(std::function<void(node::ContainerObserved)> exited) override;
     void image(std::string name, node::Done<std::optional<node::ImageInfo>> done) override;

@@ -195,6 +195,13 @@ base::Result<std::vector<ContainerRecord>> Tasks::records(const std::string& lab
     return records;
 }
 
+base::Result<std::int64_t> Tasks::written(const std::string& id) {
+    wire::SnapshotKey key;
+    key.set_snapshotter(snapshotter);
+    key.set_key(id);
+    return TRY(rpc_.call<wire::SnapshotUsage>(method("snapshots.v1.Snapshots", "Usage"), key)).size();
+}
+
 base::Result<std::map<std::string, TaskState>> Tasks::states() {
     const auto all =
         TRY(rpc_.call<wire::ListTasksResponse>(method("tasks.v1.Tasks", "List"), wire::ListTasksRequest()));

@@ -57,6 +57,8 @@ class Tasks {
     /// Those with the label `label`.
     base::Result<std::vector<ContainerRecord>> records(const std::string& label);
     base::Result<std::map<std::string, TaskState>> states();
+    /// Bytes that a container wrote over its image.
+    base::Result<std::int64_t> written(const std::string& id);
 
  private:
     Rpc& rpc_;
