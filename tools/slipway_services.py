@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), '..'))
 # In the order in which they are started; their ports follow each other (docs/guide/services.md).
@@ -23,6 +24,16 @@ PORTS = {'storefront': 0, 'vehicles': 1, 'auth': 2, 'orders': 3, 'payments': 4, 
 NAMES = ['auth', 'vehicles', 'payments', 'notifications', 'orders', 'hello', 'documents', 'insights', 'storefront']
 WITHOUT_DATABASE = ('storefront', 'insights')
 DRAIN_LIMIT_S = 30
+
+
+# The kernel tells a child of the end of the thread that started it, not of the process; this one lives as long as we do.
+_starter = ThreadPoolExecutor(1)
+
+
+def start_mortal(command, become=(), **options):
+    """A child that is killed when we end, however we do: nothing that a killed test started runs on. `become`: the words
+    in front that make it another user's, for that forgets whose child it is."""
+    return _starter.submit(subprocess.Popen, [*become, 'setpriv', '--pdeathsig', 'KILL', *command], **options).result()
 
 
 class ServiceDied(Exception):
@@ -253,8 +264,8 @@ class Services:
             return
         with open(service.log, 'ab') as log:
             # A group of its own: Ctrl-C is for us, who tells each to drain.
-            service.process = subprocess.Popen(service.command, env=service.environment, cwd=self.data, stdout=log,
-                                               stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+            service.process = start_mortal(service.command, env=service.environment, cwd=self.data, stdout=log,
+                                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 TRY_IT = {

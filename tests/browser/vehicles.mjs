@@ -30,7 +30,8 @@ function skip(why) {
 /** Starts the program on a port of its choice; the address it listens on. */
 function start(program) {
   const environment = { ...process.env, PORT: '0', ADDRESS: '127.0.0.1', DATABASE_URL: 'sqlite::memory:', APP_VERSION: '1' };
-  const service = spawn(program, [], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  // It is killed when this test is.
+  const service = spawn('setpriv', ['--pdeathsig', 'KILL', program], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const address = new Promise((resolve, reject) => {
     let log = '';
     service.stdout.on('data', (bytes) => {

@@ -19,7 +19,7 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, '..', '..'))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from slipway_services import ServiceDied, Services  # noqa: E402
+from slipway_services import ServiceDied, Services, start_mortal  # noqa: E402
 
 NAMES = ['auth', 'vehicles', 'payments', 'notifications', 'orders']
 SETTINGS = {
@@ -81,9 +81,9 @@ class Postgres:
         while time.monotonic() < until:
             if self.process is None or self.process.poll() is not None:
                 # What the dead one's children still hold goes within moments.
-                self.process = subprocess.Popen(
-                    self.front + [os.path.join(self.bin, 'postgres'), '-D', self.data, '-p', str(self.port), '-h', '127.0.0.1',
-                                  '-k', self.data, '-F', '-c', 'max_connections=60'], cwd='/',
+                self.process = start_mortal(
+                    [os.path.join(self.bin, 'postgres'), '-D', self.data, '-p', str(self.port), '-h', '127.0.0.1',
+                     '-k', self.data, '-F', '-c', 'max_connections=60'], become=self.front, cwd='/',
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             ready = subprocess.run([os.path.join(self.bin, 'pg_isready'), '-q', '-h', '127.0.0.1', '-p', str(self.port)])
             if ready.returncode == 0 and self.process.poll() is None:
@@ -120,7 +120,7 @@ class Redis:
         return 'redis://127.0.0.1:%d' % self.port
 
     def start(self):
-        self.process = subprocess.Popen(
+        self.process = start_mortal(
             ['redis-server', '--port', str(self.port), '--bind', '127.0.0.1', '--dir', self.folder, '--appendonly', 'yes',
              '--save', '', '--logfile', os.path.join(self.folder, 'redis.log')], start_new_session=True)
         until = time.monotonic() + 20
