@@ -1,6 +1,8 @@
 // How old texts stay out: a reader that misses takes out a lease on the key before it fetches; its text is kept only
 // while that lease stands. An invalidation deletes the text and the lease in one command, so who fetched before it
-// finds the lease gone or another's. Losing all of Redis loses the leases too.
+// finds the lease gone or another's. Losing all of Redis loses the leases too. A Redis that keeps its data on disk may
+// come back without its last invalidations; so both names hold the run of the server, and what an earlier run left is
+// never read and lapses.
 #include "kit/redis/cache.h"
 
 #include <map>
@@ -27,8 +29,15 @@ struct Cache::State : std::enable_shared_from_this<Cache::State> {
     State(Redis* redis_, std::string prefix_, run::Duration keep_for_)
         : redis(redis_), prefix(std::move(prefix_)), keep_for(keep_for_), rng(auth::random_seed()) {}
 
-    std::string entry(const std::string& key) const { return prefix + ":" + key; }
-    std::string lease(const std::string& key) const { return prefix + ":lease:" + key; }
+    std::string entry(const std::string& key) const { return name(":", key); }
+    std::string lease(const std::string& key) const { return name(":lease:", key); }
+    std::string name(std::string_view kind, const std::string& key) const {
+        std::string text = prefix;
+        text += kind;
+        text += redis->run();
+        text += ':';
+        return text += key;
+    }
 
     /// Those who wait for one fetch: they found the same lease, so nothing was invalidated between them.
     struct Flight {
@@ -67,16 +76,38 @@ struct Cache::State : std::enable_shared_from_this<Cache::State> {
         for (auto& waiter : flight.waiters) waiter(text);
     }
 
-    /// What Redis did not acknowledge is not read by this process, and asked for again.
-    void settle() {
-        if (owed.empty() || settling) return;
-        settling = true;
-        std::vector<std::string> keys(owed.begin(), owed.end());
+    /// Both of each key, in one command.
+    std::vector<std::string> deletion(const std::vector<std::string>& keys) const {
         std::vector<std::string> words{"DEL"};
         for (const auto& key : keys) {
             words.push_back(entry(key));
             words.push_back(lease(key));
         }
+        return words;
+    }
+
+    void invalidate(std::vector<std::string> keys, std::move_only_function<void(bool)> done) {
+        auto words = deletion(keys);
+        redis->command(std::move(words), [self = shared_from_this(), keys = std::move(keys),
+                                          done = std::move(done)](const base::Result<Value>& deleted) mutable {
+            if (!deleted) self->owe(std::move(keys));
+            done(deleted.has_value());
+        });
+    }
+
+    void owe(std::vector<std::string> keys) {
+        ++rounds;
+        for (auto& key : keys) {
+            if (owed.size() < owed_max) owed.insert(std::move(key));
+        }
+    }
+
+    /// What Redis did not acknowledge is not read by this process, and asked for again.
+    void settle() {
+        if (owed.empty() || settling) return;
+        settling = true;
+        std::vector<std::string> keys(owed.begin(), owed.end());
+        auto words = deletion(keys);
         const auto before = ++rounds;
         redis->command(std::move(words),
                        [self = shared_from_this(), keys = std::move(keys), before](base::Result<Value> deleted) {
@@ -117,20 +148,13 @@ void Cache::get(const std::string& key, Fetch fetch, Fetched done) {
 void Cache::invalidate(std::vector<std::string> keys, std::move_only_function<void(bool)> done) {
     auto& state = *state_;
     if (!state.redis || keys.empty()) return done(true);
-    std::vector<std::string> words{"DEL"};
-    for (const auto& key : keys) {
-        words.push_back(state.entry(key));
-        words.push_back(state.lease(key));
-    }
-    state.redis->command(std::move(words), [self = state_, keys = std::move(keys),
-                                            done = std::move(done)](base::Result<Value> deleted) mutable {
-        if (!deleted) {
-            ++self->rounds;
-            for (auto& key : keys) {
-                if (self->owed.size() < owed_max) self->owed.insert(std::move(key));
-            }
-        }
-        done(deleted.has_value());
+    if (!state.redis->run().empty()) return state.invalidate(std::move(keys), std::move(done));
+    // Not connected yet: which run it is, is known when it has answered.
+    state.redis->command({"PING"}, [self = state_, keys = std::move(keys),
+                                    done = std::move(done)](const base::Result<Value>& up) mutable {
+        if (up) return self->invalidate(std::move(keys), std::move(done));
+        self->owe(std::move(keys));
+        done(false);
     });
 }
 

@@ -40,6 +40,14 @@ Value value_of(const redisReply& reply) {
     }
 }
 
+/// Of "run_id:0123...\r\n" among the lines of INFO; its first half tells runs apart well enough.
+std::string run_in(std::string_view info) {
+    static constexpr std::string_view name = "run_id:";
+    static constexpr std::size_t length = 20;
+    const auto at = info.find(name);
+    return at == std::string_view::npos ? std::string() : std::string(info.substr(at + name.size(), length));
+}
+
 base::Result<Value> result_of(const redisReply& reply) {
     if (reply.type != REDIS_REPLY_ERROR) return value_of(reply);
     const std::string text(reply.str, static_cast<std::size_t>(reply.len));
@@ -66,6 +74,9 @@ void Link::connect(const std::string& address, std::uint16_t port, const std::st
     };
     // What is sent before the socket is connected waits in hiredis.
     if (!password.empty()) send({"AUTH", password}, limit, [refused](base::Result<Value> reply) { refused(reply); });
+    send({"INFO", "server"}, limit, [this](const base::Result<Value>& reply) {
+        if (reply) run_ = run_in(reply->text());  // it may be forbidden
+    });
     send({"PING"}, limit, [this, refused](base::Result<Value> reply) {
         if (state_ != State::greeting || refused(reply)) return;
         state_ = State::up;

@@ -1,5 +1,5 @@
 // One connection to Redis on the loop: hiredis speaks the protocol, an epoll set of ours says when. It greets (AUTH,
-// PING), then answers commands in their order; it ends once, and then answers everything that was on its way.
+// INFO, PING), then answers commands in their order; it ends once, and then answers everything that was on its way.
 #pragma once
 
 #include <deque>
@@ -34,6 +34,8 @@ class Link final : public net::Watcher, public std::enable_shared_from_this<Link
     /// Without a word to anybody.
     void close();
     bool up() const { return state_ == State::up; }
+    /// The server's run_id; empty when it does not say.
+    const std::string& run() const { return run_; }
     bool ended() const { return state_ == State::ended; }
     std::size_t in_flight() const { return in_flight_.size(); }
     void on_ready(std::uint32_t events) override;
@@ -59,6 +61,7 @@ class Link final : public net::Watcher, public std::enable_shared_from_this<Link
     Events events_;
     redisAsyncContext* context_ = nullptr;
     State state_ = State::greeting;
+    std::string run_;
     std::deque<Pending> in_flight_;
     run::Timer limit_;
     run::Time limit_at_{};

@@ -62,6 +62,7 @@ class Client final : public Redis {
         return problem_.empty() ? "it is being connected to" : problem_;
     }
     std::size_t waiting() const override { return early_.size() + (main_ ? main_->in_flight() : 0); }
+    std::string_view run() const override { return main_ && main_->up() ? main_->run() : std::string_view{}; }
 
  private:
     using Addressed = std::move_only_function<void(base::Result<std::string>)>;

@@ -48,6 +48,9 @@ class Redis {
     /// Nothing while it can be used; else why not.
     virtual std::optional<std::string> away() const = 0;
     virtual std::size_t waiting() const = 0;
+    /// Names the run of the server that the next command goes to: another after each of its starts. Empty while it is
+    /// away, and when it does not say.
+    virtual std::string_view run() const = 0;
 };
 
 std::unique_ptr<Redis> open(boost::asio::io_context& io, Log& log, RedisOptions options);
