@@ -13,6 +13,7 @@ using kit::db::Parameters;
 using kit::db::Rows;
 using kit::db::Session;
 using kit::db::Statement;
+using kit::db::time_of;
 
 constexpr auto* columns =
     "id, user_id, email, vehicle_id, vehicle, brand, dealer_id, amount, currency, stage, goal, attempt, attempt_key, "
@@ -20,8 +21,6 @@ constexpr auto* columns =
     "lease_until";
 constexpr int history_max = 1000;
 constexpr int simple_max = 1000;
-
-run::Time time_of(std::int64_t milliseconds) { return run::Time(std::chrono::milliseconds(milliseconds)); }
 
 std::optional<run::Time> time_in(const Rows& rows, std::size_t row, std::size_t column) {
     if (rows.null(row, column)) return std::nullopt;

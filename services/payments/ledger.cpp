@@ -124,7 +124,7 @@ void Ledger::movements_of(const std::string& payment_id, Text done) {
             kit::JsonText json(text);
             json.open('{').key("items").open('[');
             for (std::size_t row = 0; row < rows->size(); ++row) {
-                const run::Time booked{std::chrono::milliseconds(rows->number(row, 6))};
+                const auto booked = kit::db::time_of(rows->number(row, 6));
                 json.open('{').field("movement", rows->text(row, 0)).field("kind", rows->text(row, 1));
                 json.field("currency", rows->text(row, 2)).field("account", rows->text(row, 3));
                 json.field("debit", Decimal::of_hundredths(rows->number(row, 4)));

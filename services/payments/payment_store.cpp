@@ -15,14 +15,13 @@ using kit::db::Parameters;
 using kit::db::Rows;
 using kit::db::Session;
 using kit::db::Statement;
+using kit::db::time_of;
 
 constexpr auto* columns =
     "id, order_id, user_id, email, amount, currency, status, reason, brand, last4, captured, refunded, "
     "capture_at_once, "
     "request, step, step_id, step_amount, step_request, told_pending, created_at, updated_at, due_at, revision, "
     "lease_until";
-
-run::Time time_of(std::int64_t milliseconds) { return run::Time(std::chrono::milliseconds(milliseconds)); }
 
 Payment payment_in(const Rows& rows, std::size_t row) {
     const auto text = [&](std::size_t column) { return std::string(rows.text(row, column)); };

@@ -21,6 +21,10 @@ inline constexpr std::int64_t never = 9'000'000'000'000'000;
 inline constexpr std::int64_t milliseconds(run::Time time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
+/// The moment that `milliseconds` gave; of `never`, the last one that there is.
+inline constexpr run::Time time_of(std::int64_t milliseconds) {
+    return milliseconds >= never ? run::Time::max() : run::Time(std::chrono::milliseconds(milliseconds));
+}
 
 struct DueWorkOptions {
     std::string table;

@@ -13,6 +13,9 @@
 namespace kit::db {
 namespace {
 
+static_assert(time_of(milliseconds(run::Time(std::chrono::hours(20)))) == run::Time(std::chrono::hours(20)));
+static_assert(time_of(never) == run::Time::max());
+
 using kit::testing::await;
 using kit::testing::DatabaseTest;
 

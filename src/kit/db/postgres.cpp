@@ -298,7 +298,10 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
         run("BEGIN", {}, [self = shared_from_this(), work = std::move(work)](base::Result<Rows> begun) mutable {
             if (!begun) return self->leave(std::unexpected(std::move(begun).error()));
             self->work = std::move(work);
+            self->working = true;
             self->work(*self, [self](base::Result<void> worked) { self->finish(std::move(worked)); });
+            self->working = false;
+            if (self->left) self->work = nullptr;
         });
     }
     /// After a failed statement PostgreSQL answers COMMIT with a silent rollback: that must not pass for success.
@@ -316,6 +319,8 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
     }
     void leave(base::Result<void> result) {
         connection->leased = false;
+        left = true;
+        if (!working) work = nullptr;
         done(std::move(result));
         if (*alive) pool.pump();
     }
@@ -324,7 +329,9 @@ struct Postgres::Transaction final : Session, std::enable_shared_from_this<Trans
     std::shared_ptr<bool> alive;
     Connection connection;
     Done done;
-    Work work;  ///< kept until the end: what it captured may be at work
+    Work work;             ///< kept until the end: what it captured may be at work, and may hold its Done, and so us
+    bool working = false;  ///< `work` is being called
+    bool left = false;
     bool failed = false;
     std::optional<base::Error> first_error;
 };
