@@ -134,10 +134,11 @@ kit::http::Response user_response(const User& user) {
 
 std::optional<kit::Values> body_of(Call& call, const kit::Shape& shape) {
     const auto type = call.request().headers.get("Content-Type");
-    const bool form = type.starts_with("application/x-www-form-urlencoded");
+    // What curl -d sends as a form without being asked to may be JSON.
+    const bool form = type.starts_with("application/x-www-form-urlencoded") && !call.request().body.starts_with('{');
     auto values = [&]() -> base::Result<kit::Values> {
         if (form) return shape.read_form(TRY(call.form()));
-        if (!type.starts_with("application/json"))
+        if (!type.starts_with("application/json") && !type.starts_with("application/x-www-form-urlencoded"))
             return base::fail(base::Code::unsupported_media_type, "send JSON: Content-Type: application/json");
         return shape.read_json(call.request().body);
     }();

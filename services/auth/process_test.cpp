@@ -70,9 +70,18 @@ TEST_P(Auth, SaysWhatIsWrongWithASignUp) {
     EXPECT_EQ(status(R"({"email":"ann@example.com","password":"correct horse","role":"admin"})"), 422);
     EXPECT_EQ(status(R"({"email":"ann@example.com","password":"correct horse","admin":true})"), 422);
     EXPECT_EQ(status(R"({"password":"correct horse"})"), 422);
+    for (const auto* path : {"/signup", "/login"}) {
+        const auto empty = ask(port, "POST", path, "{}").body;
+        EXPECT_NE(empty.find(R"({"field":"password","message":"is required"})"), std::string::npos) << empty;
+        EXPECT_NE(empty.find(R"({"field":"email","message":"is required, or username"})"), std::string::npos) << empty;
+    }
     EXPECT_EQ(status("nonsense"), 400);
     EXPECT_EQ(status(R"({"username":"ann-2","password":"correct horse"})"), 202);
     EXPECT_EQ(log_in(port, "ANN-2").json.at("user").at("username"), "ann-2");
+    const Headers as_form{{"Content-Type", "application/x-www-form-urlencoded"}};
+    EXPECT_EQ(ask(port, "POST", "/login", R"({"username":"ann-2","password":"correct horse"})", as_form).status, 200)
+        << "what curl -d sends";
+    EXPECT_EQ(ask(port, "POST", "/login", "username=ann-2&password=correct+horse", as_form).status, 200);
 }
 
 TEST_P(Auth, LocksAnAccountForAWhileAtEveryReplica) {

@@ -22,10 +22,9 @@ std::vector<kit::FieldProblem> problems_of(const kit::Values& values) {
     const auto login = login_in(values);
     const bool both = values.has("email") && values.has("username");
     if (both) problems.push_back({"username", "is given beside email: one of them is enough"});
-    if (login.empty()) problems.push_back({"email", "is required"});
-    const bool by_email = values.has("email") || !values.has("username");
+    const bool by_email = values.has("email");
     const auto wrong = by_email ? email_problem(login) : username_problem(login);
-    if (!login.empty() && !wrong.empty()) problems.push_back({by_email ? "email" : "username", wrong});
+    if (!wrong.empty()) problems.push_back({by_email ? "email" : "username", wrong});
     if (auto bad = password_problem(values.text("password"), login); !bad.empty())
         problems.push_back({"password", std::move(bad)});
     return problems;
@@ -90,7 +89,6 @@ void begin_log_in(Parts& parts, Call call) {
     const auto values = body_of(call, login_shape());
     if (!values) return;
     const auto login = login_in(*values);
-    if (login.empty()) return call.fail(kit::invalid_fields({{"email", "is required, or username"}}));
     const auto address = address_of(parts, call.request());
     take_from(parts.limits.address, address, std::move(call), [&parts, login, values](Call by_address) {
         take_from(parts.limits.login, login, std::move(by_address),

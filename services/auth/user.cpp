@@ -105,26 +105,30 @@ std::string password_problem(std::string_view password, std::string_view login) 
 
 const kit::Shape& signup_shape() {
     using kit::Need::optional;
-    static const kit::Shape shape(
-        "SignUp",
-        {{"email", "The address to log in by.", optional, kit::TextField{.length_min = 3, .length_max = login_max}},
-         {"username", "A name to log in by, in place of an address.", optional,
-          kit::TextField{.length_min = 3, .length_max = login_max}},
-         {"password", "At least 8 characters.", kit::Need::required, password_field()},
-         {"name", "How others see you.", optional, kit::TextField{.length_min = 1, .length_max = 100}},
-         {"role", "What you want to be.", optional, kit::ChoiceField{.among = {"buyer", "dealer"}}}});
+    static const kit::Shape shape =
+        kit::Shape(
+            "SignUp",
+            {{"email", "The address to log in by.", optional, kit::TextField{.length_min = 3, .length_max = login_max}},
+             {"username", "A name to log in by, in place of an address.", optional,
+              kit::TextField{.length_min = 3, .length_max = login_max}},
+             {"password", "At least 8 characters.", kit::Need::required, password_field()},
+             {"name", "How others see you.", optional, kit::TextField{.length_min = 1, .length_max = 100}},
+             {"role", "What you want to be.", optional, kit::ChoiceField{.among = {"buyer", "dealer"}}}})
+            .one_of({"email", "username"});
     return shape;
 }
 
 const kit::Shape& login_shape() {
     using kit::Need::optional;
-    static const kit::Shape shape(
-        "LogIn", {{"email", "An address.", optional, kit::TextField{.length_min = 1, .length_max = login_max}},
-                  {"username", "An address or a username, in place of email.", optional,
-                   kit::TextField{.length_min = 1, .length_max = login_max}},
-                  {"password", "The password.", kit::Need::required, password_field()},
-                  {"session", "Where tokens go: into the answer, or into cookies (for pages).", optional,
-                   kit::ChoiceField{.among = {"token", "cookie"}}}});
+    static const kit::Shape shape =
+        kit::Shape("LogIn",
+                   {{"email", "An address.", optional, kit::TextField{.length_min = 1, .length_max = login_max}},
+                    {"username", "An address or a username, in place of email.", optional,
+                     kit::TextField{.length_min = 1, .length_max = login_max}},
+                    {"password", "The password.", kit::Need::required, password_field()},
+                    {"session", "Where tokens go: into the answer, or into cookies (for pages).", optional,
+                     kit::ChoiceField{.among = {"token", "cookie"}}}})
+            .one_of({"email", "username"});
     return shape;
 }
 

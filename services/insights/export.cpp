@@ -141,7 +141,7 @@ void add_export(kit::App& app, kit::Peer& vehicles, Source& orders) {
         .query("brand", "Only that brand.")
         .query("from", "The first day, YYYY-MM-DD; without it, the last 30. Of days only.")
         .query("to", "The last day, YYYY-MM-DD.")
-        .replies(200, "The rows, with a header line.")
+        .replies_text(200, "The rows, with a header line.", "text/csv")
         .calls([&app, &vehicles, &orders](kit::Call call) {
             const auto table = call.query("table").value_or("");
             auto filter = filter_of({.brand = call.query("brand").value_or(""),

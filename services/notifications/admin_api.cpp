@@ -81,7 +81,8 @@ void add_admin_routes(kit::App& app, Parts parts) {
     routes.post("/dead-letters/{id}/replay")
         .doc("Sends a dead letter again.")
         .needs({Role::admin, Role::service})
-        .replies(202, "It waits to be sent.")
+        .replies(202, "It waits to be sent.",
+                 R"({"type":"object","required":["status"],"properties":{"status":{"const":"waiting"}}})")
         .calls([parts](Call call) {
             const std::string id(call.path("id"));
             parts.ledger.replay(id, [parts, call = std::move(call)](base::Result<void> replayed) mutable {

@@ -30,12 +30,14 @@ std::optional<std::int64_t> whole(std::string_view text) {
 const kit::Shape& message_shape() {
     using kit::Need;
     using kit::TextField;
-    static const kit::Shape shape(
-        "Message", {{"to", "Whom to tell: a user's name or id, or a mail address.", Need::optional, TextField{0, 200}},
-                    {"user", "The same under its other name.", Need::optional,
-                     TextField{.length_max = 200, .numbers = kit::Numbers::taken_as_text}},
+    const TextField whom_field{.length_min = 1, .length_max = 200, .numbers = kit::Numbers::taken_as_text};
+    static const kit::Shape shape =
+        kit::Shape("Message",
+                   {{"to", "Whom to tell: a user's name or id, or a mail address.", Need::optional, whom_field},
+                    {"user", "The same under its other name.", Need::optional, whom_field},
                     {"subject", "What it is about.", Need::optional, TextField{0, 200}},
-                    {"message", "What to say.", Need::required, TextField{1, 4000}}});
+                    {"message", "What to say.", Need::required, TextField{1, 4000}}})
+            .one_of({"to", "user"});
     return shape;
 }
 
@@ -54,7 +56,6 @@ void notify(const Parts& parts, Call call) {
     const auto values = message_shape().read_json(call.request().body);
     if (!values) return call.fail(values.error());
     const auto to = values->has("to") ? values->text("to") : values->text("user");
-    if (to.empty()) return call.fail(kit::invalid_fields({{"to", "is required"}}));
     const bool trusted = call.identity() != nullptr;
     Event event{.id = kit::auth::random_uuid(), .type = "message", .subject = "message", .user_id = to};
     if (trusted && kit::mail::address_of(to)) event.email = to;
@@ -158,7 +159,7 @@ void add_user_routes(kit::App& app, Parts parts) {
         .needs_login()
         .within({})
         .query("since", "Begins after that number.", R"({"type":"integer","minimum":0})")
-        .replies(200, "The stream.")
+        .replies_text(200, "The stream.", "text/event-stream")
         .calls([parts, &app](Call call) { stream(parts, app.loop(), std::move(call)); });
     routes.post("/notifications/read")
         .doc("Marks all of one's notifications as read.")

@@ -164,6 +164,9 @@ TEST_F(NotificationsService, AdminsSeeTemplatesAndDeadLetters) {
     EXPECT_EQ(ask("GET", "/templates/none/preview", {}, admin).status, 404);
     EXPECT_EQ(ask("POST", "/notify", R"({"to":"ann","message":"hello"})", {}).status, 401);
     EXPECT_EQ(ask("POST", "/notify", R"({"to":"ann","message":"hello"})", admin).status, 200);
+    const auto empty = ask("POST", "/notify", "{}", admin).body;
+    EXPECT_NE(empty.find(R"({"field":"to","message":"is required, or user"})"), std::string::npos) << empty;
+    EXPECT_NE(empty.find(R"({"field":"message","message":"is required"})"), std::string::npos) << empty;
     const auto mine = json::parse(ask("GET", "/notifications", {}, token("ann", Role::buyer)).body);
     EXPECT_EQ(mine.at("items").at(0).at("text").as_string(), "hello");
 }

@@ -197,9 +197,8 @@ void hear(const Parts& parts, Call call, run::Time now) {
 }
 
 std::string list_schema() {
-    return fmt::format(
-        R"({{"anyOf":[{},{{"type":"array","items":{{"type":"object","required":["id","item","quantity"]}}}}]}})",
-        kit::page_schema(order_schema()));
+    return fmt::format(R"({{"anyOf":[{},{{"type":"array","items":{}}}]}})", kit::page_schema(order_schema()),
+                       simple_schema);
 }
 
 void add_reading(kit::Router& routes, const Parts& parts) {
@@ -225,12 +224,16 @@ void add_reading(kit::Router& routes, const Parts& parts) {
     routes.get("/orders/{id}/history")
         .doc("The states that an order has gone through, oldest first.")
         .needs_login()
-        .replies(200, "The states, with their times.")
+        .replies(
+            200, "The states, with their times.",
+            R"({"type":"object","required":["items"],"properties":{"items":{"type":"array","items":{"type":"object",
+                 "required":["state","time"],"properties":{"state":{"type":"string"},
+                 "time":{"type":"string","format":"date-time"},"note":{"type":"string"}}}}}})")
         .calls([&parts](Call call) { history(parts, std::move(call)); });
     routes.get("/orders/{id}/events")
         .doc("Follows an order by server-sent events: `order` with the order, now and after each change.")
         .needs_login()
-        .replies(200, "text/event-stream.")
+        .replies_text(200, "The stream.", "text/event-stream")
         .calls([&parts](Call call) {
             with_order(parts, std::move(call),
                        [&parts](Call own, const Order& order) { parts.followers.follow(std::move(own), order); });
@@ -244,8 +247,10 @@ void add_acting(kit::App& app, const Parts& parts) {
             "Orders a vehicle and holds it until it is paid or `order-ttl` is over. With an Idempotency-Key the same "
             "request again gets the same answer. A body with `item` and `quantity` is taken too.")
         .takes(order_shape())
+        .or_takes(simple_shape())
         .knows()
-        .replies(201, "The order, with its address in Location.", order_schema())
+        .replies(201, "The order, with its address in Location.",
+                 fmt::format(R"({{"anyOf":[{},{}]}})", order_schema(), simple_schema))
         .replies(409, "The vehicle is not available; or, with Retry-After, the same request is being done.")
         .calls([&parts](Call call) { place(parts, std::move(call)); });
     routes.post("/orders/{id}/payment")

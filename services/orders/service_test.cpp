@@ -174,6 +174,9 @@ TEST_P(OrdersService, TakesOrdersOfAnItemAsSmallDemoApplicationsDo) {
                              R"({"item":"tyre","amount":99.90,"card":)" + card("4000000000009995") + "}", {});
     EXPECT_EQ(refused.status, 402);
     EXPECT_EQ(ask(port, "POST", "/orders", R"({"item":"","quantity":0})", {}).status, 422);
+    const auto nothing = ask(port, "POST", "/orders", R"({"quantity":2})", {});
+    EXPECT_EQ(nothing.status, 422);
+    EXPECT_NE(nothing.body.find(R"({"field":"item","message":"is required"})"), std::string::npos) << nothing.body;
     EXPECT_EQ(ask(port, "GET", "/orders").number("total"), 0) << "they are no orders of vehicles";
     expect_books();
 }

@@ -19,13 +19,6 @@ const auto amount_field = kit::DecimalField{Decimal::of_hundredths(1), Decimal::
 /// The sandbox's card that is approved, for clients that know of no cards.
 constexpr std::string_view standard_card = R"({"number":"4242424242424242","month":12,"year":2099})";
 
-const kit::Shape& simple_shape() {
-    static const kit::Shape shape("SimpleOrderInput",
-                                  {{"item", "What is ordered.", Need::required, kit::TextField{1, 200}},
-                                   {"quantity", "How many.", Need::optional, kit::NumberField{1, 1'000'000}}});
-    return shape;
-}
-
 const kit::Shape& paid_shape() {
     static const kit::Shape shape("OrderWithPaymentInput",
                                   {{"item", "What is ordered.", Need::required, kit::TextField{1, 200}},
@@ -112,12 +105,26 @@ void order_with_payment(const Parts& parts, Call call) {
         });
 }
 
+constexpr const char* paid_schema = R"({"type":"object","required":["order","payment"],"properties":{
+    "order":{"type":"object","required":["id","item","quantity","status"]},"payment":{"type":"object",
+    "required":["status","transaction_id","amount","currency"],"properties":{
+    "status":{"enum":["success","pending","declined"]},"transaction_id":{"type":"string"},"amount":{"type":"number"},
+    "currency":{"type":"string"},"reason":{"type":"string"}}}}})";
+
 }  // namespace
+
+const kit::Shape& simple_shape() {
+    static const kit::Shape shape("SimpleOrderInput",
+                                  {{"item", "What is ordered.", Need::required, kit::TextField{1, 200}},
+                                   {"quantity", "How many.", Need::optional, kit::NumberField{1, 1'000'000}}});
+    return shape;
+}
 
 bool is_simple_order(const Call& call) {
     boost::system::error_code error;
     const auto body = boost::json::parse(call.request().body, error);
-    return !error && body.is_object() && body.get_object().contains("item");
+    if (error || !body.is_object() || body.get_object().contains("vehicle_id")) return false;
+    return body.get_object().contains("item") || body.get_object().contains("quantity");
 }
 
 void place_simple(const Parts& parts, Call call) {
@@ -166,9 +173,9 @@ void add_simple_routes(kit::App& app, const Parts& parts) {
         .doc("Orders an item and pays for it in one call, as small demo applications do.")
         .takes(paid_shape())
         .knows()
-        .replies(201, "Both.")
-        .replies(202, "The payment's outcome is not known yet.")
-        .replies(402, "The payment is declined.")
+        .replies(201, "Both.", paid_schema)
+        .replies(202, "The payment's outcome is not known yet.", paid_schema)
+        .replies(402, "The payment is declined.", paid_schema)
         .calls([&parts](Call call) { order_with_payment(parts, std::move(call)); });
 }
 

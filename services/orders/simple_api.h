@@ -1,6 +1,6 @@
 // Orders as small demo applications place them: an item and a quantity, no vehicle. The rule that tells them apart:
 //
-//   POST /orders                a body with `item` is such an order, one with `vehicle_id` is not
+//   POST /orders                a body with `item` or `quantity` is such an order, one with `vehicle_id` is not
 //   GET  /orders                without a login: the orders that were placed without one, as a bare array. With a
 //                               login: a page of the caller's orders, as ever; but a caller who never ordered a vehicle
 //                               and has placed such orders gets these, as a bare array
@@ -13,7 +13,11 @@
 
 namespace orders {
 
-/// A body that has `item`.
+/// What is ordered, and JSON Schema of how such an order is answered.
+const kit::Shape& simple_shape();
+inline constexpr const char* simple_schema =
+    R"({"type":"object","required":["id","item","quantity"],"properties":{"id":{"type":"integer"},
+    "item":{"type":"string"},"quantity":{"type":"integer"}}})";
 bool is_simple_order(const kit::Call& call);
 void place_simple(const Parts& parts, kit::Call call);
 /// GET /orders without a login.

@@ -211,6 +211,22 @@ void add_step(kit::Router& routes, Cashier& cashier, Step what, const std::strin
         .calls(checked([&cashier, what](Call& call) { return step(cashier, call, what); }));
 }
 
+constexpr const char* paid_schema = R"({"type":"object","required":["status","transaction_id"],"properties":{
+    "status":{"type":"string"},"transaction_id":{"type":"string"},"reason":{"type":"string"}}})";
+constexpr const char* movements_schema = R"({"type":"object","required":["items"],"properties":{"items":{"type":"array",
+    "items":{"type":"object","required":["movement","kind","currency","account","debit","credit","booked_at"],
+    "properties":{"movement":{"type":"string"},"kind":{"type":"string"},"currency":{"type":"string"},
+    "account":{"type":"string"},"debit":{"type":"number"},"credit":{"type":"number"},
+    "booked_at":{"type":"string","format":"date-time"}}}}}})";
+constexpr const char* balance_schema = R"({"type":"object","required":["accounts","debits","credits","difference",
+    "movements","unbalanced_movements","balanced"],"properties":{"accounts":{"type":"array","items":{"type":"object",
+    "required":["account","currency","debits","credits","balance"]}},"debits":{"type":"number"},
+    "credits":{"type":"number"},"difference":{"type":"number"},"movements":{"type":"integer"},
+    "unbalanced_movements":{"type":"integer"},"balanced":{"type":"boolean"}}})";
+constexpr const char* cards_schema = R"({"type":"object","required":["items"],"properties":{"items":{"type":"array",
+    "items":{"type":"object","required":["number","what"],"properties":{"number":{"type":"string"},
+    "what":{"type":"string"}}}}}})";
+
 void add_making(kit::App& app, Cashier& cashier, OpenDemo open_demo) {
     auto& routes = app.routes();
     const run::Loop& clock = app.loop();
@@ -239,11 +255,9 @@ void add_making(kit::App& app, Cashier& cashier, OpenDemo open_demo) {
         .doc("Pays at once, in one call, as small demo applications do.")
         .takes(pay_shape())
         .knows()
-        .replies(200, "It is paid.",
-                 R"({"type":"object","required":["status","transaction_id"],"properties":{
-                 "status":{"type":"string"},"transaction_id":{"type":"string"}}})")
-        .replies(202, "Its outcome is not known yet.")
-        .replies(402, "It is declined.")
+        .replies(200, "It is paid.", paid_schema)
+        .replies(202, "Its outcome is not known yet.", paid_schema)
+        .replies(402, "It is declined.", paid_schema)
         .calls(checked([&cashier, &clock, open_demo](Call& call) -> base::Result<void> {
             if (!call.identity() && open_demo == OpenDemo::off) {
                 return base::fail(base::Code::unauthorized, "log in first: open-demo is off here");
@@ -276,7 +290,7 @@ void add_routes(kit::App& app, PaymentStore& store, Cashier& cashier, Ledger& le
     routes.get("/payments/{id}/movements")
         .doc("What the ledger holds of a payment.")
         .needs({Role::service, Role::admin})
-        .replies(200, "Its entries, oldest first.")
+        .replies(200, "Its entries, oldest first.", movements_schema)
         .calls([&](Call call) {
             const std::string id(call.path("id"));
             ledger.movements_of(id, [call = std::move(call)](base::Result<std::string> text) mutable {
@@ -286,7 +300,7 @@ void add_routes(kit::App& app, PaymentStore& store, Cashier& cashier, Ledger& le
     routes.get("/ledger/balance")
         .doc("The sums of all accounts, and whether they balance.")
         .needs({Role::service, Role::admin})
-        .replies(200, "The balance.")
+        .replies(200, "The balance.", balance_schema)
         .calls([&](Call call) {
             ledger.balance([call = std::move(call)](base::Result<std::string> text) mutable {
                 answer_text(call, std::move(text));
@@ -294,7 +308,7 @@ void add_routes(kit::App& app, PaymentStore& store, Cashier& cashier, Ledger& le
         });
     routes.get("/sandbox/cards")
         .doc("The card numbers of the sandbox gateway, and what each does.")
-        .replies(200, "The numbers.")
+        .replies(200, "The numbers.", cards_schema)
         .calls([](Call call) { call.answer(kit::json_response(200, cards_text())); });
 }
 

@@ -141,6 +141,8 @@ TEST_P(Payments, PayAtOnceAsSmallDemoApplicationsDo) {
     const auto refused =
         ask(port, "POST", "/pay", R"({"order_id":"x","amount":20,"card":)" + card("4000000000009995") + "}", {});
     EXPECT_EQ(refused.status, 402);
+    EXPECT_EQ(refused.text("reason"), "insufficient_funds");
+    EXPECT_TRUE(refused.has("Content-Type: application/json\r\n")) << refused.head;
     EXPECT_EQ(ask(port, "POST", "/pay", R"({"order_id":7})", {}).status, 422);
     expect_balance(port);
 }

@@ -134,7 +134,7 @@ void add_exchange_routes(kit::Router& routes, ExchangeParts parts, Rights rights
         .query("stock", "Only those in this state.", R"({"type":"string","enum":["available","reserved","sold"]})")
         .query("brand", "Only this brand.")
         .query("dealer", "Only of this dealer, by id or name; me: who asks.")
-        .replies(200, "CSV.")
+        .replies_text(200, "CSV, with a header row.", "text/csv")
         .calls([parts](Call call) { export_csv(parts, std::move(call)); });
 }
 

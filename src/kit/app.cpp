@@ -172,10 +172,12 @@ std::vector<std::pair<std::string, std::string>> App::not_ready() const {
 }
 
 void App::add_own_routes() {
+    static constexpr const char* status_schema =
+        R"({"type":"object","required":["status"],"properties":{"status":{"type":"string"}}})";
     const auto healthy = std::make_shared<const std::string>("{\"status\":\"ok\"}");
     router_->get("/health")
         .doc("Says that the process lives.")
-        .replies(200, "It does.")
+        .replies(200, "It does.", status_schema)
         .quiet()
         .calls([healthy](Call call) {
             http::Response response;
@@ -185,7 +187,8 @@ void App::add_own_routes() {
         });
     router_->get("/ready")
         .doc("Says whether it can serve: its database answers and it is not stopping.")
-        .replies(200, "It can.")
+        .replies(200, "It can.", status_schema)
+        .replies(503, "It cannot; each reason has its field.", status_schema)
         .quiet()
         .calls([this](Call call) {
             const auto reasons = not_ready();
@@ -198,7 +201,7 @@ void App::add_own_routes() {
         });
     router_->get("/metrics")
         .doc("Metrics as Prometheus reads them.")
-        .replies(200, "Text.")
+        .replies_text(200, "The metrics.", "text/plain")
         .quiet()
         .calls([this](Call call) {
             call.answer(
@@ -206,7 +209,9 @@ void App::add_own_routes() {
         });
     router_->get("/version")
         .doc("The name and version of this service.")
-        .replies(200, "Both.")
+        .replies(200, "Both.",
+                 R"({"type":"object","required":["service","version"],"properties":{"service":{"type":"string"},
+                 "version":{"type":"string"}}})")
         .calls([this](Call call) {
             std::string text;
             JsonText(text).open('{').field("service", name_).field("version", version()).close('}');

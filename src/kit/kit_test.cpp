@@ -172,5 +172,22 @@ TEST(Shape, ReadsFormsAndDescribesItself) {
     EXPECT_FALSE(shape.read_json(std::string(100'000, '[')));
 }
 
+TEST(Shape, OneOfSomeFieldsMustBeGiven) {
+    const Shape shape = Shape("Who", {{"email", "", Need::optional, TextField{1, 9}},
+                                      {"name", "", Need::optional, TextField{1, 9}},
+                                      {"age", "", Need::required, NumberField{0, 99}}})
+                            .one_of({"email", "name"});
+    EXPECT_TRUE(shape.read_json(R"({"name":"a","age":1})"));
+    EXPECT_TRUE(shape.read_form({{"email", "a"}, {"age", "1"}}));
+    const auto none = problem_of(shape.read_json("{}").error()).fields;
+    ASSERT_EQ(none.size(), 2U);
+    EXPECT_EQ(none[0].field, "age");
+    EXPECT_EQ(none[1].field, "email");
+    EXPECT_EQ(none[1].message, "is required, or name");
+    const auto wrong = problem_of(shape.read_json(R"({"name":"","age":1})").error()).fields;
+    ASSERT_EQ(wrong.size(), 1U) << "what was given wrongly was given";
+    EXPECT_EQ(boost::json::serialize(shape.schema().at("anyOf")), R"([{"required":["email"]},{"required":["name"]}])");
+}
+
 }  // namespace
 }  // namespace kit

@@ -64,7 +64,9 @@ http::Response Idempotency::still_running() {
 
 http::Response Idempotency::response_of(const KeptAnswer& answer) {
     http::Response response{.status = answer.status};
-    response.headers.add("Content-Type", answer.status < 400 ? "application/json" : "application/problem+json");
+    // 402 tells of a payment that was declined, as 200 does of one that was not.
+    const bool problem = answer.status >= 400 && answer.status != 402;
+    response.headers.add("Content-Type", problem ? "application/problem+json" : "application/json");
     if (!answer.location.empty()) response.headers.add("Location", answer.location);
     response.body = std::make_shared<const std::string>(answer.body);
     return response;

@@ -46,9 +46,10 @@ json::object problem_reply(std::string_view prose) {
 
 json::object replies_of(const Route& route) {
     json::object replies;
-    for (const auto& [status, prose, schema] : route.replies) {
+    for (const auto& [status, prose, schema, type] : route.replies) {
         json::object one{{"description", prose.empty() ? std::string(http::reason_phrase(status)) : prose}};
-        if (!schema.empty()) one["content"] = {{"application/json", {{"schema", schema_of(schema)}}}};
+        if (!schema.empty()) one["content"] = {{type, {{"schema", schema_of(schema)}}}};
+        if (schema.empty() && status >= 400) one = problem_reply(prose);
         replies[std::to_string(status)] = std::move(one);
     }
     if (route.login == Login::needed) {
@@ -93,10 +94,14 @@ std::string roles_text(const Route& route) {
 
 json::object body_of(const Route& route, json::object& schemas) {
     json::object content;
-    if (route.body) {
-        schemas[route.body->name()] = route.body->schema();
-        content["application/json"] = {{"schema", {{"$ref", "#/components/schemas/" + route.body->name()}}}};
+    json::array bodies;
+    for (const auto* shape : {route.body, route.other_body}) {
+        if (!shape) continue;
+        schemas[shape->name()] = shape->schema();
+        bodies.push_back(json::object{{"$ref", "#/components/schemas/" + shape->name()}});
     }
+    if (bodies.size() == 1) content["application/json"] = {{"schema", bodies[0]}};
+    if (bodies.size() > 1) content["application/json"] = {{"schema", {{"anyOf", std::move(bodies)}}}};
     if (route.streamed) {
         for (const auto& type : route.streamed->types) content[type] = {{"schema", {{"type", "string"}}}};
     }

@@ -81,8 +81,8 @@ RouteWriter& RouteWriter::path(std::string name, std::string prose, std::string 
     return *this;
 }
 
-RouteWriter& RouteWriter::replies(int status, std::string prose, std::string schema) {
-    route_.replies.push_back({status, std::move(prose), std::move(schema)});
+RouteWriter& RouteWriter::replies(int status, std::string prose, std::string schema, std::string type) {
+    route_.replies.push_back({status, std::move(prose), std::move(schema), std::move(type)});
     return *this;
 }
 

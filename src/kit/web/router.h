@@ -44,7 +44,8 @@ struct Parameter {
 struct Outcome {
     int status;
     std::string prose;
-    std::string schema;  ///< JSON Schema as text; empty: no JSON body
+    std::string schema;  ///< JSON Schema as text; empty: no body, or a problem from 400 on
+    std::string type;    ///< of the body
 };
 
 /// A body that the handler takes piece by piece (Call::body()).
@@ -65,7 +66,8 @@ struct Route {
     std::vector<Parameter> path_parameters;
     std::vector<Outcome> replies;
     const Shape* body = nullptr;
-    bool listed = true;  ///< in /openapi.json
+    const Shape* other_body = nullptr;  ///< taken as well
+    bool listed = true;                 ///< in /openapi.json
     Logged logged = Logged::always;
     Login login = Login::unasked;
     std::vector<auth::Role> roles;  ///< any of them; none: any login will do
@@ -92,9 +94,15 @@ class RouteWriter {
     RouteWriter& path(std::string name, std::string prose, std::string schema);
     /// `shape` must outlive the router.
     RouteWriter& takes(const Shape& shape) { return route_.body = &shape, *this; }
+    /// A body of this other shape is taken, too.
+    RouteWriter& or_takes(const Shape& shape) { return route_.other_body = &shape, *this; }
     /// The body comes as a stream; without `within` the answer may take as long as it likes.
     RouteWriter& takes_stream(StreamedBody body = {});
-    RouteWriter& replies(int status, std::string prose, std::string schema = {});
+    RouteWriter& replies(int status, std::string prose, std::string schema = {}, std::string type = "application/json");
+    /// A body that is no JSON.
+    RouteWriter& replies_text(int status, std::string prose, std::string type) {
+        return replies(status, std::move(prose), R"({"type":"string"})", std::move(type));
+    }
     /// Not in /openapi.json (pages and their parts).
     RouteWriter& unlisted() { return route_.listed = false, *this; }
     RouteWriter& quiet() { return route_.logged = Logged::when_debugging, *this; }

@@ -134,10 +134,13 @@ json::array list_of(const std::vector<std::string>& words) { return json::array(
 
 /// Goes through the fields; `given` gives the checked value of one, or nothing when it was not sent.
 template <class Given>
-base::Result<Values> read(const std::vector<Field>& fields, std::vector<FieldProblem> problems, Given given) {
+base::Result<Values> read(const std::vector<Field>& fields, const std::vector<std::string>& one_of,
+                          std::vector<FieldProblem> problems, Given given) {
     Values values;
+    bool any = one_of.empty();
     for (const auto& field : fields) {
         std::optional<Checked> checked = given(field);
+        any = any || (checked && std::ranges::find(one_of, field.name) != one_of.end());
         if (!checked) {
             if (field.need == Need::required) problems.push_back({field.name, "is required"});
         } else if (auto* wrong = std::get_if<std::string>(&*checked)) {
@@ -145,6 +148,10 @@ base::Result<Values> read(const std::vector<Field>& fields, std::vector<FieldPro
         } else {
             values.set(field.name, std::move(std::get<FieldValue>(*checked)));
         }
+    }
+    if (!any) {
+        const std::vector<std::string> others(one_of.begin() + 1, one_of.end());
+        problems.push_back({one_of.front(), fmt::format("is required, or {}", fmt::join(others, " or "))});
     }
     if (!problems.empty()) return std::unexpected(invalid_fields(std::move(problems)));
     return values;
@@ -165,6 +172,11 @@ std::int64_t Values::number(std::string_view name) const {
 Decimal Values::decimal(std::string_view name) const {
     const auto found = values_.find(name);
     return found == values_.end() ? Decimal() : std::get<Decimal>(found->second);
+}
+
+Shape Shape::one_of(std::vector<std::string> names) && {
+    one_of_ = std::move(names);
+    return std::move(*this);
 }
 
 base::Result<Values> Shape::read_json(std::string_view body) const {
@@ -192,7 +204,7 @@ base::Result<Values> Shape::read_json(std::string_view body) const {
         for (const auto& cause : object.error().details->causes) problems.push_back({cause.field, cause.message});
         objects.emplace(field.name, std::string());  // given, and its faults are told
     }
-    return read(fields_, std::move(problems), [&](const Field& field) -> std::optional<Checked> {
+    return read(fields_, one_of_, std::move(problems), [&](const Field& field) -> std::optional<Checked> {
         if (const auto object = objects.find(field.name); object != objects.end()) return object->second;
         const auto* found = value.get_object().if_contains(field.name);
         if (!found || std::holds_alternative<ObjectField>(field.type)) return std::nullopt;
@@ -202,7 +214,7 @@ base::Result<Values> Shape::read_json(std::string_view body) const {
 }
 
 base::Result<Values> Shape::read_form(const std::vector<std::pair<std::string, std::string>>& pairs) const {
-    return read(fields_, {}, [&](const Field& field) -> std::optional<Checked> {
+    return read(fields_, one_of_, {}, [&](const Field& field) -> std::optional<Checked> {
         const auto found = std::ranges::find(pairs, field.name, &std::pair<std::string, std::string>::first);
         if (found == pairs.end() || (trimmed(found->second).empty())) return std::nullopt;
         return check_text(field, found->second);
@@ -243,10 +255,16 @@ json::object Shape::schema() const {
         properties[field.name] = std::move(one);
         if (field.need == Need::required) required.emplace_back(field.name);
     }
-    return {{"type", "object"},
-            {"properties", std::move(properties)},
-            {"required", std::move(required)},
-            {"additionalProperties", false}};
+    json::object schema{{"type", "object"},
+                        {"properties", std::move(properties)},
+                        {"required", std::move(required)},
+                        {"additionalProperties", false}};
+    if (!one_of_.empty()) {
+        json::array ways;
+        for (const auto& name : one_of_) ways.push_back(json::object{{"required", json::array{name}}});
+        schema["anyOf"] = std::move(ways);
+    }
+    return schema;
 }
 
 }  // namespace kit

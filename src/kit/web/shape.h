@@ -81,6 +81,8 @@ class Shape {
     /// `read_only` names what the server sets itself: sent back by a client, it is passed over.
     Shape(std::string name, std::vector<Field> fields, std::vector<std::string> read_only = {})
         : name_(std::move(name)), fields_(std::move(fields)), read_only_(std::move(read_only)) {}
+    /// At least one of these optional fields must be given.
+    Shape one_of(std::vector<std::string> names) &&;
     /// 400 when `body` is no JSON object, 422 naming every field at fault (fields that nobody declared included).
     base::Result<Values> read_json(std::string_view body) const;
     /// The same from a form, in which all is text; other names are not ours and are passed over.
@@ -94,6 +96,7 @@ class Shape {
     std::string name_;
     std::vector<Field> fields_;
     std::vector<std::string> read_only_;
+    std::vector<std::string> one_of_;
 };
 
 }  // namespace kit
