@@ -206,7 +206,7 @@ TEST_F(ProxyTest, SaysWhatIsWrongWithAService) {
         if (head.contains("/half")) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
         if (head.contains("/cut")) peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
     });
-    proxy_to(fmt::format("http://127.0.0.1:{}", service.port()), std::chrono::milliseconds(100));
+    proxy_to(fmt::format("http://127.0.0.1:{}", service.port()), std::chrono::milliseconds(500));
     const auto status = [&](const std::string& path) {
         const auto answer = ask(get("/api/x" + path));
         EXPECT_TRUE(answer.has("application/problem+json")) << answer.head;
