@@ -91,14 +91,15 @@ void write_sales(JsonText& out, const Filter& filter, const json::object& orders
     for (const auto& day : array_at(orders, "days")) {
         if (day.is_object()) days[text_at(day.get_object(), "day")] = &day.get_object();
     }
-    out.key("sales").open('{').field("count", count_at(object_at(orders, "funnel"), "confirmed"));
+    out.key("sales").open('{').field("count", count_at(object_at(orders, "states"), "confirmed"));
     out.field("revenue", money_at(orders, "revenue")).key("days").open('[');
     for (auto day = filter.from_day; day <= filter.to_day; ++day) {
         const auto text = day_text(day);
         const auto found = days.find(text);
         const auto& one = found == days.end() ? nothing_known : *found->second;
         out.open('{').field("day", text).field("placed", count_at(one, "placed"));
-        out.field("confirmed", count_at(one, "confirmed")).field("revenue", money_at(one, "revenue")).close('}');
+        out.field("confirmed", count_at(one, "confirmed")).field("sold", count_at(one, "sold"));
+        out.field("revenue", money_at(one, "revenue")).close('}');
     }
     out.close(']').field("by_brand", text_at(orders, "brand") == filter.brand).close('}');
 }

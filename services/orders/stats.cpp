@@ -55,6 +55,7 @@ struct Day {
     std::int64_t placed = 0;
     std::int64_t paid = 0;
     std::int64_t confirmed = 0;
+    std::int64_t sold = 0;  ///< of these, not given back
     Decimal revenue;
 };
 
@@ -68,6 +69,7 @@ std::string text_of(const Figures& wish, const std::vector<DayFigures>& figures)
             into->placed += one.orders;
             into->paid += one.paid;
             into->confirmed += one.confirmed;
+            if (one.stage == name_of(Stage::confirmed)) into->sold += one.orders;
             into->revenue = into->revenue + one.revenue;
         }
         Order order;
@@ -83,7 +85,7 @@ std::string text_of(const Figures& wish, const std::vector<DayFigures>& figures)
     json.field("confirmed", sum.confirmed).close('}').field("revenue", sum.revenue).key("days").open('[');
     for (const auto& [day, one] : days) {
         json.open('{').field("day", day_text(day)).field("placed", one.placed).field("paid", one.paid);
-        json.field("confirmed", one.confirmed).field("revenue", one.revenue).close('}');
+        json.field("confirmed", one.confirmed).field("sold", one.sold).field("revenue", one.revenue).close('}');
     }
     json.close(']').close('}');
     return text;
@@ -98,7 +100,7 @@ void add_stats(kit::App& app, OrderStore& store) {
         .query("brand", "Only vehicles of that brand.")
         .query("from", "The first day, YYYY-MM-DD; without it, the last 30.")
         .query("to", "The last day, YYYY-MM-DD.")
-        .replies(200, "The figures; `confirmed` counts those given back later too, `revenue` does not.",
+        .replies(200, "The figures; `confirmed` counts those given back later too, `sold` and `revenue` do not.",
                  R"({"type":"object","required":["from","to","currency","states","funnel","revenue","days"]})")
         .calls([&store, &loop = app.loop()](Call call) {
             const auto wish = wish_of(call, loop.now());

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { until } from './stage.mjs';
 
 export const goodCard = { number: '4242424242424242', expiry: '1239', cvc: '123', holder: 'Ada Lovelace' };
-const poorCard = { ...goodCard, number: '4000000000009995' };
+export const poorCard = { ...goodCard, number: '4000000000009995' };
 
 export async function fillCard(page, card) {
   await page.getByLabel('Card number').fill(card.number);

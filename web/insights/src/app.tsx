@@ -148,7 +148,6 @@ function Board({ figures, filter, show }: { figures: Figures; filter: Filter; sh
   const { stock, sales, prices, currency } = figures;
   const days = daysIn(figures.filter);
   const placed = figures.funnel[0]?.count ?? 0;
-  const confirmed = figures.funnel.at(-1)?.count ?? 0;
   const offered = prices.buckets.reduce((sum, bucket) => sum + bucket.count, 0);
   return (
     <>
@@ -156,7 +155,7 @@ function Board({ figures, filter, show }: { figures: Figures; filter: Filter; sh
         <Tile name="Available now" value={formats.number(stock.available)} note={`${formats.number(stock.reserved)} reserved`} />
         <Tile name={`Sold in ${formats.number(days)} days`} value={formats.number(sales.count)} note={`${formats.number(stock.sold)} marked sold now`} />
         <Tile name="Revenue" value={formats.price(Math.round(sales.revenue), currency)} note={sales.count > 0 ? `${formats.price(Math.round(sales.revenue / sales.count), currency)} a car` : 'no sale yet'} />
-        <Tile name="Orders that became sales" value={placed > 0 ? formats.percent(confirmed / placed) : '–'} note={`${formats.number(confirmed)} of ${formats.number(placed)}`} />
+        <Tile name="Orders that became sales" value={placed > 0 ? formats.percent(sales.count / placed) : '–'} note={`${formats.number(sales.count)} of ${formats.number(placed)}`} />
       </dl>
       <div class="board">
         <Panel title="Revenue by day" table={salesTable(figures)} {...(!sales.by_brand && filter.brand !== '' && { note: 'Sales of all brands.' })}>
@@ -168,7 +167,7 @@ function Board({ figures, filter, show }: { figures: Figures; filter: Filter; sh
             columns={sales.days.map((day) => ({
               label: formats.day(day.day),
               value: day.revenue,
-              words: `${formats.day(day.day)}: ${formats.money(day.revenue, currency)}, ${formats.number(day.confirmed)} sold, ${formats.number(day.placed)} ordered`,
+              words: `${formats.day(day.day)}: ${formats.money(day.revenue, currency)}, ${formats.number(day.sold)} sold, ${formats.number(day.placed)} ordered`,
             }))}
           />
         </Panel>

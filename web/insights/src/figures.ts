@@ -56,7 +56,7 @@ export interface PriceBucket {
 }
 
 export interface Sales {
-  /** Confirmed orders within the days, and what they came to. */
+  /** Orders within the days that are confirmed and were not given back, and what they came to. */
   count: number;
   revenue: number;
   /** Each day from `filter.from` to `filter.to`, those without sales too. */
@@ -70,6 +70,8 @@ export interface SalesDay {
   day: string;
   placed: number;
   confirmed: number;
+  /** Those confirmed that were not given back: what `revenue` sums. */
+  sold: number;
   revenue: number;
 }
 

@@ -105,7 +105,7 @@ function Editing({ first, known, reload }: EditingProps): JSX.Element {
         <TextField label="Year" inputMode="numeric" required maxLength={4} value={typed.year} onValue={(year) => set({ year: year.replace(/\D/g, '') })} wrong={problem?.at('year')} />
         <TextField label="Price in euros" inputMode="decimal" required maxLength={15} value={typed.price} onValue={(price) => set({ price })} wrong={priceWrong ?? problem?.at('price')} />
       </div>
-      <TextField label="Your number of it (optional)" maxLength={64} value={typed.reference} onValue={(reference) => set({ reference })} wrong={problem?.at('reference')} />
+      <TextField label="Your own number (optional)" maxLength={64} value={typed.reference} onValue={(reference) => set({ reference })} wrong={problem?.at('reference')} />
       <Field label="Description" wrong={problem?.at('description')}>
         {(ids) => <textarea class="input" {...ids} maxLength={5000} value={typed.description} onInput={(event) => set({ description: event.currentTarget.value })} />}
       </Field>

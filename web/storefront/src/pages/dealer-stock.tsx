@@ -27,7 +27,7 @@ export function DealerStock({ search }: PageProps): JSX.Element {
   return (
     <div class="stack">
       <DealerHead title="My stock" />
-      <div class="row">
+      <div class="row stock-actions">
         <a class="button" href="/dealer/vehicles/new">
           <Icon name="plus" size={18} /> Add a vehicle
         </a>
