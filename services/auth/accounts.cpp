@@ -44,13 +44,8 @@ UPDATE users SET roles = $2, revision = revision + 1,
 constexpr auto make_admin = R"sql(
 UPDATE users SET roles = 'buyer,admin', revision = revision + 1
 WHERE login = $1 AND NOT EXISTS (SELECT 1 FROM users WHERE roles LIKE '%admin%'))sql";
-constexpr auto count_users = R"sql(
-SELECT COUNT(*) FROM users WHERE (login LIKE $1 ESCAPE '\' OR lower(name) LIKE $1 ESCAPE '\') AND roles LIKE $2
-    AND wants_dealer >= $3)sql";
-constexpr auto select_users = R"sql(
-SELECT id, login, name, roles, wants_dealer, created_at, revision FROM users
-WHERE (login LIKE $1 ESCAPE '\' OR lower(name) LIKE $1 ESCAPE '\') AND roles LIKE $2 AND wants_dealer >= $3
-ORDER BY login LIMIT $4 OFFSET $5)sql";
+constexpr auto wished_users = R"sql(
+users WHERE (login LIKE $1 ESCAPE '\' OR lower(name) LIKE $1 ESCAPE '\') AND roles LIKE $2 AND wants_dealer >= $3)sql";
 
 base::Error no_such(const std::string& id) { return {base::Code::not_found, fmt::format("there is no user {}", id)}; }
 
@@ -263,21 +258,15 @@ void Accounts::set_roles(const std::string& id, const Roles& roles, std::optiona
 }
 
 void Accounts::list(const UserWish& wish, Answer<UserListing> answer) {
-    const auto like = pattern_of(wish.search);
-    const auto role = fmt::format("%{}%", wish.role);
-    const auto wants = std::to_string(wish.wants_dealer ? 1 : 0);
-    auto counted = [this, wish, like, role, wants, answer = std::move(answer)](base::Result<Rows> count) mutable {
-        if (!count) return answer(std::unexpected(std::move(count).error()));
-        auto listed = [total = count->number(0, 0), answer = std::move(answer)](base::Result<Rows> rows) mutable {
-            if (!rows) return answer(std::unexpected(std::move(rows).error()));
-            UserListing listing{.users = {}, .total = total};
-            for (std::size_t row = 0; row < rows->size(); ++row) listing.users.push_back(user_in(*rows, row));
-            answer(std::move(listing));
-        };
-        const auto offset = std::to_string((wish.page - 1) * wish.per_page);
-        database_.run(select_users, {like, role, wants, std::to_string(wish.per_page), offset}, std::move(listed));
-    };
-    database_.run(count_users, {like, role, wants}, std::move(counted));
+    kit::db::PageQuery query{
+        .columns = "id, login, name, roles, wants_dealer, created_at, revision",
+        .from = wished_users,
+        .order = "login",
+        .parameters = {pattern_of(wish.search), fmt::format("%{}%", wish.role), wish.wants_dealer ? "1" : "0"},
+        .page = wish.paging.page,
+        .per_page = wish.paging.per_page};
+    User (*in_row)(const Rows&, std::size_t) = [](const Rows& rows, std::size_t row) { return user_in(rows, row); };
+    kit::db::read_items(database_, std::move(query), in_row, std::move(answer));
 }
 
 void Accounts::ensure_admin(const std::string& login, const std::string& hash, Answer<void> answer) {

@@ -9,6 +9,8 @@
 #include "auth/user.h"
 #include "kit/db/database.h"
 #include "kit/db/outbox.h"
+#include "kit/db/page.h"
+#include "kit/web/paging.h"
 #include "run/loop.h"
 
 namespace auth {
@@ -36,14 +38,10 @@ struct UserWish {
     std::string search;  ///< part of login or name; "" for all
     std::string role;
     bool wants_dealer = false;  ///< only those
-    std::int64_t page = 1;
-    std::int64_t per_page = 20;
+    kit::Paging paging;
 };
 
-struct UserListing {
-    std::vector<User> users;
-    std::int64_t total = 0;
-};
+using UserListing = kit::db::ItemsPage<User>;
 
 struct LockRule {
     std::int64_t after = 10;

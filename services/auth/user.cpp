@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/time.h"
+#include "kit/web/entity_tag.h"
 
 namespace auth {
 namespace {
@@ -71,7 +72,7 @@ std::string user_schema() {
         "wants_dealer":{"type":"boolean"},"created_at":{"type":"string","format":"date-time"}}})";
 }
 
-std::string etag(const User& user) { return fmt::format("\"{}-{}\"", user.id, user.revision); }
+std::string etag(const User& user) { return kit::entity_tag(user.id, user.revision); }
 
 std::string login_of(std::string_view given) { return lowered(given); }
 

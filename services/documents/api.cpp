@@ -1,7 +1,6 @@
 #include "documents/api.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/time.h"
 #include "documents/body.h"
@@ -9,6 +8,7 @@
 #include "kit/auth/secrets.h"
 #include "kit/json_text.h"
 #include "kit/problem.h"
+#include "kit/web/paging.h"
 
 namespace documents {
 namespace {
@@ -72,11 +72,7 @@ struct Page {
 base::Result<Page> page_of(const Call& call) {
     Page page;
     std::vector<kit::FieldProblem> problems;
-    if (const auto text = call.query("limit")) {
-        const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), page.limit);
-        if (error != std::errc{} || end != text->data() + text->size() || page.limit < 1 || page.limit > limit_max)
-            problems.push_back({"limit", "must be a whole number from 1 to 100"});
-    }
+    page.limit = kit::number_in(call, "limit", limit_max, problems).value_or(page.limit);
     page.before = call.query("before").value_or("");
     if (!page.before.empty() && !is_id(page.before)) problems.push_back({"before", "must be `next` of a page"});
     if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));

@@ -1,9 +1,8 @@
 #include "hello/api.h"
 
-#include <charconv>
-
 #include "kit/json_text.h"
 #include "kit/web/html.h"
+#include "kit/web/paging.h"
 #include "kit/web/shape.h"
 
 namespace hello {
@@ -44,11 +43,9 @@ void write(kit::JsonText& json, const Pair& pair) {
 }
 
 base::Result<std::int64_t> limit_of(const Call& call) {
-    const auto text = call.query("limit").value_or("100");
-    std::int64_t limit = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > limit_max)
-        return std::unexpected(kit::invalid_fields({{"limit", "must be a whole number from 1 to 1000"}}));
+    std::vector<kit::FieldProblem> problems;
+    const auto limit = kit::number_in(call, "limit", limit_max, problems).value_or(100);
+    if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));
     return limit;
 }
 

@@ -23,16 +23,9 @@ void append_json(std::string& out, const Delivery& delivery) {
 auto with_deliveries(Call call, Page page) {
     return [call = std::move(call), page](base::Result<Deliveries> deliveries) mutable {
         if (!deliveries) return call.fail(deliveries.error());
-        std::string text;
-        kit::JsonText json(text);
-        json.open('{').key("items").open('[');
-        for (const auto& delivery : deliveries->items) {
-            json.raw("");
-            append_json(text, delivery);
-        }
-        json.close(']').field("total", deliveries->total).field("page", page.page).field("per_page", page.per_page);
-        json.field("pages", (deliveries->total + page.per_page - 1) / page.per_page).close('}');
-        call.answer(kit::json_response(200, std::move(text)));
+        std::vector<std::string> items(deliveries->items.size());
+        for (std::size_t at = 0; at < items.size(); ++at) append_json(items[at], deliveries->items[at]);
+        call.answer(kit::page_of_items(items, deliveries->total, page));
     };
 }
 
@@ -55,24 +48,15 @@ constexpr auto delivery_schema = R"({"type":"object","properties":{"id":{"type":
     "dead"]},"time":{"type":"string","format":"date-time"},"attempts":{"type":"integer"},
     "error":{"type":"string"}}})";
 
-std::string deliveries_schema() {
-    return fmt::format(
-        R"({{"type":"object","required":["items","total"],"properties":{{"items":{{"type":"array","items":
-        {}}},"total":{{"type":"integer"}},"page":{{"type":"integer"}},"per_page":{{"type":"integer"}},
-        "pages":{{"type":"integer"}}}}}})",
-        delivery_schema);
-}
-
 }  // namespace
 
 void add_admin_routes(kit::App& app, Parts parts) {
     auto& routes = app.routes();
-    routes.get("/dead-letters")
+    auto dead = routes.get("/dead-letters");
+    kit::paged(dead)
         .doc("Deliveries that were given up, the last first.")
         .needs({Role::admin, Role::service})
-        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"maximum":100000,"default":1})")
-        .query("per_page", "Deliveries on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
-        .replies(200, "A page of them.", deliveries_schema())
+        .replies(200, "A page of them.", kit::page_schema(delivery_schema))
         .calls([parts](Call call) {
             const auto page = page_of(call);
             if (!page) return call.fail(page.error());
@@ -95,7 +79,7 @@ void add_admin_routes(kit::App& app, Parts parts) {
         .doc("What became of an event, channel by channel.")
         .needs({Role::admin, Role::service})
         .query("event_id", "The event.")
-        .replies(200, "Its deliveries.", deliveries_schema())
+        .replies(200, "Its deliveries.", kit::page_schema(delivery_schema))
         .calls([parts](Call call) {
             const auto event = call.query("event_id");
             if (!event || event->empty()) return call.fail(kit::invalid_fields({{"event_id", "is required"}}));

@@ -3,29 +3,19 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "kit/auth/identity.h"
 #include "kit/auth/secrets.h"
 #include "kit/json_text.h"
 #include "kit/mail/message.h"
 #include "kit/web/shape.h"
+#include "kit/whole.h"
 
 namespace notifications {
 namespace {
 
 using kit::Call;
 using kit::auth::Role;
-
-constexpr std::int64_t page_max = 100'000;
-constexpr std::int64_t per_page_max = 100;
-
-std::optional<std::int64_t> whole(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
 
 const kit::Shape& message_shape() {
     using kit::Need;
@@ -91,7 +81,7 @@ void answer_notices(Call call, const Page& page, const Notices& notices) {
 }
 
 void list_since(const Parts& parts, Call call, std::string_view since) {
-    const auto number = whole(since);
+    const auto number = kit::whole(since);
     if (!number || *number < 0) return call.fail(kit::invalid_fields({{"since", "must be a notification's number"}}));
     std::string user = call.identity()->user;
     parts.ledger.notices_since(std::move(user), *number,
@@ -128,7 +118,7 @@ void mark_read(const Parts& parts, std::string id, Call call) {
 void stream(const Parts& parts, run::Loop& loop, Call call) {
     if (parts.feed.full()) return call.fail({base::Code::unavailable, "too many streams are open"});
     const auto last = call.request().headers.get("Last-Event-ID");
-    const auto since = whole(last.empty() ? call.query("since").value_or("0") : std::string(last));
+    const auto since = kit::whole(last.empty() ? call.query("since").value_or("0") : std::string(last));
     std::string user = call.identity()->user;
     if (auto events = kit::start_events(std::move(call), loop)) {
         parts.feed.open(std::move(events), std::move(user), since.value_or(0));
@@ -142,12 +132,11 @@ constexpr auto notice_schema = R"({"type":"object","required":["id","number","ty
 
 void add_user_routes(kit::App& app, Parts parts) {
     auto& routes = app.routes();
-    routes.get("/notifications")
+    auto own = routes.get("/notifications");
+    kit::paged(own)
         .doc("One's own notifications, newest first; with since: those after that number, oldest first.")
         .needs_login()
         .query("since", "A notification's number.", R"({"type":"integer","minimum":0})")
-        .query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"maximum":100000,"default":1})")
-        .query("per_page", "Notifications on a page.", R"({"type":"integer","minimum":1,"maximum":100,"default":20})")
         .replies(200, "A page of them, and how many are unread.",
                  fmt::format(R"({{"type":"object","required":["items","total","unread"],"properties":{{"items":
                  {{"type":"array","items":{}}},"total":{{"type":"integer"}},"page":{{"type":"integer"}},
@@ -179,20 +168,8 @@ void add_user_routes(kit::App& app, Parts parts) {
 }  // namespace
 
 base::Result<Page> page_of(const Call& call) {
-    Page page;
     std::vector<kit::FieldProblem> problems;
-    const auto number = [&](std::string_view name, std::int64_t most, std::int64_t& value) {
-        const auto text = call.query(name);
-        if (!text || text->empty()) return;
-        const auto wished = whole(*text);
-        if (wished && *wished >= 1 && *wished <= most) {
-            value = *wished;
-        } else {
-            problems.push_back({std::string(name), fmt::format("must be a whole number from 1 to {}", most)});
-        }
-    };
-    number("page", page_max, page.page);
-    number("per_page", per_page_max, page.per_page);
+    const auto page = kit::paging_of(call, problems);
     if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));
     return page;
 }

@@ -160,23 +160,22 @@ void Ledger::take(std::vector<Intended> events, Answer<Taken> answer) {
 }
 
 void Ledger::notices(std::string user, Page page, Answer<Notices> answer) {
-    auto sql = fmt::format(
-        "SELECT {}, (SELECT COUNT(*) FROM notices WHERE user_id = $1), "
-        "(SELECT COUNT(*) FROM notices WHERE user_id = $1 AND read_at IS NULL) FROM notices WHERE user_id = $1 "
-        "ORDER BY number DESC LIMIT CAST($2 AS BIGINT) OFFSET CAST($3 AS BIGINT)",
-        notice_columns);
-    database_.run(std::move(sql),
-                  {std::move(user), std::to_string(page.per_page), std::to_string((page.page - 1) * page.per_page)},
-                  [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-                      if (!rows) return answer(std::unexpected(std::move(rows).error()));
-                      Notices notices;
-                      for (std::size_t row = 0; row < rows->size(); ++row) {
-                          notices.items.push_back(notice_in(*rows, row));
-                          notices.total = rows->number(row, 9);
-                          notices.unread = rows->number(row, 10);
-                      }
-                      answer(std::move(notices));
-                  });
+    kit::db::PageQuery query{.columns = notice_columns,
+                             .from = "notices WHERE user_id = $1",
+                             .order = "number DESC",
+                             .parameters = {user},
+                             .page = page.page,
+                             .per_page = page.per_page};
+    auto listed = [this, user, answer = std::move(answer)](base::Result<kit::db::ItemsPage<Notice>>&& read) mutable {
+        if (!read) return answer(std::unexpected(std::move(read).error()));
+        auto counted = [read = std::move(*read), answer = std::move(answer)](base::Result<Rows> rows) mutable {
+            if (!rows) return answer(std::unexpected(std::move(rows).error()));
+            answer(Notices{std::move(read.items), read.total, rows->number(0, 0)});
+        };
+        database_.run("SELECT COUNT(*) FROM notices WHERE user_id = $1 AND read_at IS NULL", {user},
+                      std::move(counted));
+    };
+    kit::db::read_items(database_, std::move(query), notice_in, Answer<kit::db::ItemsPage<Notice>>(std::move(listed)));
 }
 
 void Ledger::notices_since(std::string user, std::int64_t number, Answer<std::vector<Notice>> answer) {
@@ -223,23 +222,13 @@ void Ledger::delivery(const std::string& id, Answer<Delivery> answer) {
 }
 
 void Ledger::list(std::string where, Parameters parameters, Page page, Answer<Deliveries> answer) {
-    const auto from = fmt::format("FROM deliveries d JOIN events e ON e.id = d.event_id WHERE {}", where);
-    const auto places = parameters.size();
-    auto sql = fmt::format(
-        "SELECT {}, (SELECT COUNT(*) {}) {} ORDER BY d.changed_at DESC, d.id LIMIT CAST(${} AS BIGINT) "
-        "OFFSET CAST(${} AS BIGINT)",
-        delivery_columns, from, from, places + 1, places + 2);
-    parameters.emplace_back(std::to_string(page.per_page));
-    parameters.emplace_back(std::to_string((page.page - 1) * page.per_page));
-    database_.run(std::move(sql), std::move(parameters), [answer = std::move(answer)](base::Result<Rows> rows) mutable {
-        if (!rows) return answer(std::unexpected(std::move(rows).error()));
-        Deliveries deliveries;
-        for (std::size_t row = 0; row < rows->size(); ++row) {
-            deliveries.items.push_back(delivery_in(*rows, row));
-            deliveries.total = rows->number(row, 9);
-        }
-        answer(std::move(deliveries));
-    });
+    kit::db::PageQuery query{.columns = delivery_columns,
+                             .from = fmt::format("deliveries d JOIN events e ON e.id = d.event_id WHERE {}", where),
+                             .order = "d.changed_at DESC, d.id",
+                             .parameters = std::move(parameters),
+                             .page = page.page,
+                             .per_page = page.per_page};
+    kit::db::read_items(database_, std::move(query), delivery_in, std::move(answer));
 }
 
 void Ledger::deliveries(const std::string& event, Answer<Deliveries> answer) {

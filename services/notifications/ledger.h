@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "kit/db/database.h"
+#include "kit/db/page.h"
+#include "kit/web/paging.h"
 #include "notifications/event.h"
 #include "notifications/templates.h"
 
@@ -33,10 +34,7 @@ struct Notice {
     bool read = false;
 };
 
-struct Page {
-    std::int64_t page = 1;
-    std::int64_t per_page = 20;
-};
+using Page = kit::Paging;
 
 struct Notices {
     std::vector<Notice> items;
@@ -56,10 +54,7 @@ struct Delivery {
     std::string body;  ///< the event
 };
 
-struct Deliveries {
-    std::vector<Delivery> items;
-    std::int64_t total = 0;
-};
+using Deliveries = kit::db::ItemsPage<Delivery>;
 
 /// One event with what is to be done about it.
 struct Intended {

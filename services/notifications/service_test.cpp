@@ -169,6 +169,9 @@ TEST_F(NotificationsService, AdminsSeeTemplatesAndDeadLetters) {
     EXPECT_NE(empty.find(R"({"field":"message","message":"is required"})"), std::string::npos) << empty;
     const auto mine = json::parse(ask("GET", "/notifications", {}, token("ann", Role::buyer)).body);
     EXPECT_EQ(mine.at("items").at(0).at("text").as_string(), "hello");
+    const auto beyond = json::parse(ask("GET", "/notifications?page=9", {}, token("ann", Role::buyer)).body);
+    EXPECT_EQ(beyond.at("total").as_int64(), 1) << "also on a page behind the last";
+    EXPECT_EQ(beyond.at("unread").as_int64(), 1);
 }
 
 TEST(Templates, AFolderReplacesWhatIsBuiltIn) {

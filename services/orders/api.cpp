@@ -140,7 +140,7 @@ void list_page(const Parts& parts, Call call) {
     parts.store.list(*filter, [filter = *filter, call = std::move(call)](base::Result<OrderStore::Page> page) mutable {
         if (!page) return call.fail(page.error());
         std::vector<std::string> items;
-        for (const auto& order : page->orders) items.push_back(json_of(order));
+        for (const auto& order : page->items) items.push_back(json_of(order));
         call.answer(kit::page_of_items(items, page->total, filter.paging));
     });
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "kit/db/due_work.h"
-#include "kit/db/page.h"
 
 namespace orders {
 namespace {
@@ -153,15 +152,7 @@ void OrderStore::list(const Filter& filter, Answer<Page> answer) {
                              .page = filter.paging.page,
                              .per_page = filter.paging.per_page};
     query.from = fmt::format("orders{}", where_of(filter, query.parameters));
-    kit::db::read_page(database_, std::move(query),
-                       [answer = std::move(answer)](base::Result<kit::db::RowsPage> read) mutable {
-                           if (!read) return answer(std::unexpected(std::move(read).error()));
-                           Page page{.total = read->total};
-                           for (std::size_t row = 0; row < read->rows.size(); ++row) {
-                               page.orders.push_back(order_in(read->rows, row));
-                           }
-                           answer(std::move(page));
-                       });
+    kit::db::read_items(database_, std::move(query), order_in, std::move(answer));
 }
 
 void OrderStore::history(const std::string& id, Answer<std::vector<HistoryStep>> answer) {

@@ -8,6 +8,7 @@
 
 #include "kit/db/idempotency.h"
 #include "kit/db/outbox.h"
+#include "kit/db/page.h"
 #include "kit/web/paging.h"
 #include "orders/saga.h"
 
@@ -62,10 +63,7 @@ class OrderStore {
     void find(const std::string& id, Answer<Order> answer);
     /// Within a transaction, and locked until its end.
     void find(kit::db::Session& session, const std::string& id, Answer<Order> answer);
-    struct Page {
-        std::vector<Order> orders;
-        std::int64_t total = 0;
-    };
+    using Page = kit::db::ItemsPage<Order>;
     void list(const Filter& filter, Answer<Page> answer);
     void history(const std::string& id, Answer<std::vector<HistoryStep>> answer);
     void figures(const Figures& figures, Answer<std::vector<DayFigures>> answer);

@@ -166,7 +166,7 @@ base::Result<void> list(PaymentStore& store, Call& call) {
     store.list(filter, [filter, call = std::move(call)](base::Result<PaymentStore::Page> page) mutable {
         if (!page) return call.fail(page.error());
         std::vector<std::string> items;
-        for (const auto& payment : page->payments) items.push_back(json_of(payment));
+        for (const auto& payment : page->items) items.push_back(json_of(payment));
         call.answer(kit::page_of_items(items, page->total, filter.paging));
     });
     return {};

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "kit/db/due_work.h"
-#include "kit/db/page.h"
 #include "payments/sandbox_gateway.h"
 #include "payments/webhooks.h"
 
@@ -126,15 +125,7 @@ void PaymentStore::list(const Filter& filter, Answer<Page> answer) {
                              .page = filter.paging.page,
                              .per_page = filter.paging.per_page};
     query.from = fmt::format("payments{}", where_of(filter, query.parameters));
-    kit::db::read_page(database_, std::move(query),
-                       [answer = std::move(answer)](base::Result<kit::db::RowsPage> read) mutable {
-                           if (!read) return answer(std::unexpected(std::move(read).error()));
-                           Page page{.total = read->total};
-                           for (std::size_t row = 0; row < read->rows.size(); ++row) {
-                               page.payments.push_back(payment_in(read->rows, row));
-                           }
-                           answer(std::move(page));
-                       });
+    kit::db::read_items(database_, std::move(query), payment_in, std::move(answer));
 }
 
 void PaymentStore::open(const Payment& payment, const std::string& hash, std::optional<kit::db::KeptAnswer> answer,

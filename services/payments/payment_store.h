@@ -8,6 +8,7 @@
 
 #include "kit/db/idempotency.h"
 #include "kit/db/outbox.h"
+#include "kit/db/page.h"
 #include "kit/web/paging.h"
 #include "payments/payment.h"
 
@@ -31,10 +32,7 @@ class PaymentStore {
     void find(const std::string& id, Answer<Payment> answer);
     void find(kit::db::Session& session, const std::string& id, Answer<Payment> answer);
     /// A page, newest first, and how many there are.
-    struct Page {
-        std::vector<Payment> payments;
-        std::int64_t total = 0;
-    };
+    using Page = kit::db::ItemsPage<Payment>;
     void list(const Filter& filter, Answer<Page> answer);
     /// A new payment with its idempotency key, or what is known of that key.
     struct Opened {

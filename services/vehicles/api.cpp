@@ -2,6 +2,7 @@
 
 #include "kit/auth/identity.h"
 #include "kit/json_text.h"
+#include "kit/web/entity_tag.h"
 #include "vehicles/answers.h"
 #include "vehicles/exchange_api.h"
 #include "vehicles/pages.h"
@@ -61,7 +62,7 @@ void change(Catalogue& catalogue, Call call) {
     if (const auto json = must_be_json(call); !json) return call.fail(json.error());
     auto values = vehicle_shape().read_json(call.request().body);
     if (!values) return call.fail(values.error());
-    const auto revision = revision_wanted(call, *id);
+    const auto revision = kit::revision_wanted(call, std::to_string(*id), "vehicle");
     if (!revision) return call.fail(revision.error());
     Catalogue::Target target{.id = *id, .revision = *revision, .actor = actor_of(call)};
     catalogue.change(std::move(target), std::move(*values),
@@ -74,7 +75,7 @@ void change(Catalogue& catalogue, Call call) {
 void remove(Catalogue& catalogue, Call call) {
     const auto id = id_of(call);
     if (!id) return call.fail(id.error());
-    const auto revision = revision_wanted(call, *id);
+    const auto revision = kit::revision_wanted(call, std::to_string(*id), "vehicle");
     if (!revision) return call.fail(revision.error());
     Catalogue::Target target{.id = *id, .revision = *revision, .actor = actor_of(call)};
     catalogue.remove(std::move(target), [call = std::move(call)](base::Result<void> removed) mutable {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "kit/whole.h"
 #include "vehicles/api.h"
 #include "vehicles/assets.h"
 #include "vehicles/html.h"
@@ -40,13 +40,7 @@ std::string_view value_of(const FormPairs& pairs, std::string_view name) {
     return found == pairs.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-std::optional<std::int64_t> revision_in(const FormPairs& pairs) {
-    const auto text = value_of(pairs, "revision");
-    std::int64_t revision = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return revision;
-}
+std::optional<std::int64_t> revision_in(const FormPairs& pairs) { return kit::whole(value_of(pairs, "revision")); }
 
 FormPairs pairs_of(const Vehicle& vehicle) {
     return {{"name", vehicle.name},

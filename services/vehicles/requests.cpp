@@ -1,28 +1,20 @@
 #include "vehicles/requests.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "kit/auth/identity.h"
 #include "kit/web/frames.h"
+#include "kit/web/paging.h"
+#include "kit/whole.h"
 
 namespace vehicles {
 namespace {
 
 using kit::Call;
 
-constexpr std::int64_t page_max = 1'000'000;
-constexpr std::int64_t per_page_max = 100;
 constexpr std::size_t words_max = 200;
 
 using Problems = std::vector<kit::FieldProblem>;
-
-std::optional<std::int64_t> whole(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
 
 std::string words_in(const Call& call, std::string_view name, Problems& problems) {
     auto words = call.query(name).value_or("");
@@ -35,15 +27,6 @@ std::string words_in(const Call& call, std::string_view name, Problems& problems
         problems.push_back({std::string(name), "must not hold the NUL character"});
     }
     return words;
-}
-
-std::optional<std::int64_t> number_in(const Call& call, std::string_view name, std::int64_t most, Problems& problems) {
-    const auto text = call.query(name);
-    if (!text || text->empty()) return std::nullopt;
-    const auto number = whole(*text);
-    if (number && *number >= 1 && *number <= most) return number;
-    problems.push_back({std::string(name), "must be a whole number from 1 to " + std::to_string(most)});
-    return std::nullopt;
 }
 
 std::optional<kit::Decimal> price_in(const Call& call, std::string_view name, Problems& problems) {
@@ -83,8 +66,9 @@ base::Result<Wish> wish_of(const Call& call) {
     Problems problems;
     wish.search = words_in(call, "q", problems);
     sort_in(call, wish, problems);
-    wish.page = number_in(call, "page", page_max, problems).value_or(wish.page);
-    wish.per_page = number_in(call, "per_page", per_page_max, problems).value_or(wish.per_page);
+    const auto paging = kit::paging_of(call, problems);
+    wish.page = paging.page;
+    wish.per_page = paging.per_page;
     if (const auto stock = call.query("stock"); stock && !stock->empty()) {
         wish.stock = stock_named(*stock);
         if (!wish.stock) problems.push_back({"stock", "must be available, reserved or sold"});
@@ -92,15 +76,15 @@ base::Result<Wish> wish_of(const Call& call) {
     wish.brand = words_in(call, "brand", problems);
     wish.price_min = price_in(call, "price_min", problems);
     wish.price_max = price_in(call, "price_max", problems);
-    wish.year_min = number_in(call, "year_min", 9999, problems);
-    wish.year_max = number_in(call, "year_max", 9999, problems);
+    wish.year_min = kit::number_in(call, "year_min", 9999, problems);
+    wish.year_max = kit::number_in(call, "year_max", 9999, problems);
     wish.dealer = dealer_in(call, problems);
     if (!problems.empty()) return std::unexpected(kit::invalid_fields(std::move(problems)));
     return wish;
 }
 
 base::Result<std::int64_t> id_of(const Call& call) {
-    const auto id = whole(call.path("id"));
+    const auto id = kit::whole(call.path("id"));
     if (!id) return base::fail(base::Code::not_found, "there is no vehicle " + std::string(call.path("id")));
     return *id;
 }
@@ -116,17 +100,6 @@ Actor actor_of(const Call& call) {
     actor.id = identity->user;
     actor.name = identity->name;
     return actor;
-}
-
-base::Result<std::optional<std::int64_t>> revision_wanted(const Call& call, std::int64_t id) {
-    const auto tag = call.request().headers.get("If-Match");
-    if (tag.empty() || tag == "*") return std::nullopt;
-    const auto front = "\"" + std::to_string(id) + "-";
-    if (tag.starts_with(front) && tag.ends_with('"')) {
-        if (const auto revision = whole(tag.substr(front.size(), tag.size() - front.size() - 1))) return revision;
-    }
-    return base::fail(base::Code::expired,
-                      "If-Match " + std::string(tag) + " is no tag of this vehicle's present state");
 }
 
 base::Result<void> must_be_json(const Call& call) {

@@ -21,8 +21,6 @@ base::Result<Wish> wish_of(const kit::Call& call);
 base::Result<std::int64_t> id_of(const kit::Call& call);
 /// Who asks, on a route that let only those in who may.
 Actor actor_of(const kit::Call& call);
-/// The revision that If-Match asks for: none when it is absent or "*"; an Error when it cannot match.
-base::Result<std::optional<std::int64_t>> revision_wanted(const kit::Call& call, std::int64_t id);
 /// 415 unless the body is JSON.
 base::Result<void> must_be_json(const kit::Call& call);
 

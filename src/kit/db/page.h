@@ -24,4 +24,22 @@ struct RowsPage {
 
 void read_page(Database& database, PageQuery query, std::move_only_function<void(base::Result<RowsPage>)> done);
 
+template <class Item>
+struct ItemsPage {
+    std::vector<Item> items;
+    std::int64_t total = 0;
+};
+
+/// The same, each row made an item by `item_in`.
+template <class Item>
+void read_items(Database& database, PageQuery query, Item (*item_in)(const Rows&, std::size_t row),
+                std::move_only_function<void(base::Result<ItemsPage<Item>>)> done) {
+    read_page(database, std::move(query), [item_in, done = std::move(done)](base::Result<RowsPage> read) mutable {
+        if (!read) return done(std::unexpected(std::move(read).error()));
+        ItemsPage<Item> page{.items = {}, .total = read->total};
+        for (std::size_t row = 0; row < read->rows.size(); ++row) page.items.push_back(item_in(read->rows, row));
+        done(std::move(page));
+    });
+}
+
 }  // namespace kit::db

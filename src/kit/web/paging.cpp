@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "kit/json_text.h"
+#include "kit/whole.h"
 
 namespace kit {
 namespace {
@@ -12,21 +11,17 @@ namespace {
 constexpr std::int64_t page_max = 1'000'000;
 constexpr std::int64_t per_page_max = 100;
 
-void number_in(const Call& call, std::string_view name, std::int64_t most, std::int64_t& value,
-               std::vector<FieldProblem>& problems) {
-    const auto text = call.query(name);
-    if (!text || text->empty()) return;
-    std::int64_t number = 0;
-    const auto* last = text->data() + text->size();
-    const auto [end, error] = std::from_chars(text->data(), last, number);
-    if (error != std::errc{} || end != last || number < 1 || number > most) {
-        problems.push_back({std::string(name), fmt::format("must be a whole number from 1 to {}", most)});
-    } else {
-        value = number;
-    }
-}
-
 }  // namespace
+
+std::optional<std::int64_t> number_in(const Call& call, std::string_view name, std::int64_t most,
+                                      std::vector<FieldProblem>& problems) {
+    const auto text = call.query(name);
+    if (!text || text->empty()) return std::nullopt;
+    const auto number = whole(*text);
+    if (number && *number >= 1 && *number <= most) return number;
+    problems.push_back({std::string(name), fmt::format("must be a whole number from 1 to {}", most)});
+    return std::nullopt;
+}
 
 RouteWriter& paged(RouteWriter& route) {
     return route.query("page", "The page, from 1.", R"({"type":"integer","minimum":1,"maximum":1000000,"default":1})")
@@ -35,8 +30,8 @@ RouteWriter& paged(RouteWriter& route) {
 
 Paging paging_of(const Call& call, std::vector<FieldProblem>& problems) {
     Paging paging;
-    number_in(call, "page", page_max, paging.page, problems);
-    number_in(call, "per_page", per_page_max, paging.per_page, problems);
+    paging.page = number_in(call, "page", page_max, problems).value_or(paging.page);
+    paging.per_page = number_in(call, "per_page", per_page_max, problems).value_or(paging.per_page);
     return paging;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct Paging {
 
 /// Both parameters, described.
 RouteWriter& paged(RouteWriter& route);
+/// A query's whole number from 1 to `most`; nothing when it is absent, empty, or wrong, which is added to `problems`.
+std::optional<std::int64_t> number_in(const Call& call, std::string_view name, std::int64_t most,
+                                      std::vector<FieldProblem>& problems);
 /// What the request says of them; what is wrong with it is added to `problems`.
 Paging paging_of(const Call& call, std::vector<FieldProblem>& problems);
 /// {"items": [...], "total": ..., "page": ..., "per_page": ..., "pages": ...}; each item is JSON.

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "kit/problem.h"
+#include "kit/whole.h"
 
 namespace kit {
 namespace {
@@ -48,13 +48,6 @@ Checked check(const DecimalField& type, std::optional<Decimal> number) {
     if (*number < type.least || *number > type.most)
         return "must be from " + type.least.text() + " to " + type.most.text();
     return FieldValue(*number);
-}
-
-std::optional<std::int64_t> whole(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 std::optional<std::int64_t> whole(const json::value& value) {
@@ -122,7 +115,7 @@ Checked check_json(const Field& field, const json::value& value) {
 }
 
 Checked check_text(const Field& field, std::string_view text) {
-    if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, whole(trimmed(text)));
+    if (const auto* number = std::get_if<NumberField>(&field.type)) return check(*number, kit::whole(trimmed(text)));
     if (const auto* money = std::get_if<DecimalField>(&field.type)) return check(*money, Decimal::parse(trimmed(text)));
     if (const auto* choice = std::get_if<ChoiceField>(&field.type)) return check(*choice, trimmed(text));
     const auto* simple = std::get_if<TextField>(&field.type);
