@@ -18,9 +18,10 @@ const Resource& leases() {
     return resource;
 }
 
-bool has_taint(const Object& node, std::string_view key) {
-    return std::ranges::any_of(node["spec"]["taints"].items(),
-                               [&](const json::value& one) { return Ref(one)["key"].str() == key; });
+bool has_taint(const Object& node, std::string_view key, std::string_view effect) {
+    return std::ranges::any_of(node["spec"]["taints"].items(), [&](const json::value& one) {
+        return Ref(one)["key"].str() == key && Ref(one)["effect"].str() == effect;
+    });
 }
 
 /// Taints follow the Ready condition: True none, False not-ready, Unknown unreachable.
@@ -34,8 +35,8 @@ void taint(Plan& plan, const Pass& pass, std::string_view ready) {
         const auto key = Ref(one)["key"].str();
         return (key == not_ready || key == unreachable) && key != wanted;
     });
-    if (!wanted.empty() && !has_taint(node, wanted))
-        for (const auto* effect : {"NoSchedule", "NoExecute"})
+    for (const auto* effect : {"NoSchedule", "NoExecute"})
+        if (!wanted.empty() && !has_taint(node, wanted, effect))
             taints.push_back({{"key", wanted}, {"effect", effect}, {"timeAdded", base::rfc3339(pass.now)}});
     if (taints.empty()) spec.erase("taints");
     if (spec.empty()) copy.erase("spec");

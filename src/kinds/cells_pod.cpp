@@ -77,9 +77,11 @@ void walk_init(Walk& walk, Walk& sidecars, Ref pod) {
     }
 }
 
+/// The first container's reason is told, but who failed is told before who completed.
 void walk_containers(Walk& walk, Ref pod) {
     const auto& statuses = pod["status"]["containerStatuses"].items();
-    bool running = false, failed = false;  // what failed is not hidden by one that ended well
+    bool running = false;
+    bool failed = false;
     for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
         const Ref at(*status);
         count_restarts(walk, at);
@@ -87,11 +89,10 @@ void walk_containers(Walk& walk, Ref pod) {
         const Ref terminated = at["state"]["terminated"];
         if (!waiting.empty()) {
             walk.reason = waiting;
-        } else if (terminated) {
-            const bool well = terminated["exitCode"].num() == 0;
+        } else if (terminated && !(failed && terminated["exitCode"].num() == 0)) {
             const auto reason = terminated["reason"].str();
-            if (!well || !failed) walk.reason = reason.empty() ? exit_text(terminated) : std::string(reason);
-            failed = failed || !well;
+            walk.reason = reason.empty() ? exit_text(terminated) : std::string(reason);
+            failed |= terminated["exitCode"].num() != 0;
         } else if (at["ready"].flag() && at["state"]["running"]) {
             running = true;
             ++walk.ready;

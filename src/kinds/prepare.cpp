@@ -14,8 +14,7 @@ static const object::Message* status_message(const object::Kind& kind) {
     return field ? field->message : nullptr;
 }
 
-/// A kubelet registers its Node with a status in one request.
-static bool keeps_status_on_create(const object::Kind& kind) { return kind.group.empty() && kind.kind == "Node"; }
+bool keeps_status_on_create(const object::Kind& kind) { return kind.group.empty() && kind.kind == "Node"; }
 
 /// Storage by protobuf knows no empty lists: where a list is always written, an empty one comes back as null. What
 /// upstream stores as JSON comes back as it was.

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
-#include <tuple>
+#include <utility>
 
 namespace kinds {
 
@@ -38,60 +37,36 @@ void old_sources(Ref source, const std::string& path, Lines& out) {
         if (!source[name].missing()) out.push_back(fmt::format("{}.{}: {}", path, name, since));
 }
 
-void container(Ref container, const std::string& path, Lines& out) {
-    std::set<std::string_view> names;
-    std::size_t i = 0;
-    for (const auto& one : container["env"].items()) {
-        const auto name = Ref(one)["name"].str();
-        if (!names.insert(name).second)
-            out.push_back(
-                fmt::format("{}.env[{}]: hides previous definition of \"{}\", which may be dropped when using apply",
-                            path, i, name));
-        ++i;
+void service(Ref object, Lines& out) {
+    const Ref spec = object["spec"];
+    const auto type = spec["type"].str("ClusterIP");
+    const bool headless = type == "ClusterIP" && spec["clusterIP"].str() == "None";
+    const bool external_ips = spec["externalIPs"].size() > 0;
+    if (!object["metadata"]["annotations"]["service.kubernetes.io/topology-aware-hints"].missing())
+        out.push_back(
+            "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use "
+            "service.kubernetes.io/topology-mode instead");
+    if (headless) {
+        if (!spec["loadBalancerIP"].str().empty())
+            out.push_back("spec.loadBalancerIP is ignored for headless services");
+        if (external_ips) out.push_back("spec.externalIPs is ignored for headless services");
+        if (spec["sessionAffinity"].str("None") != "None")
+            out.push_back("spec.SessionAffinity is ignored for headless services");
     }
-    std::set<std::tuple<std::string_view, std::int64_t, std::int64_t, std::string_view>> ports;
-    i = 0;
-    for (const auto& one : container["ports"].items()) {
-        const Ref port(one);
-        const std::tuple key{port["protocol"].str("TCP"), port["containerPort"].num(), port["hostPort"].num(),
-                             port["hostIP"].str()};
-        if (!ports.insert(key).second)
-            out.push_back(fmt::format("{}.ports[{}]: duplicate port definition with {}.ports", path, i, path));
-        ++i;
-    }
-}
-
-void pod_spec(Ref spec, const std::string& path, Lines& out) {
-    std::size_t i = 0;
-    for (const auto& volume : spec["volumes"].items())
-        old_sources(volume, fmt::format("{}.volumes[{}]", path, i++), out);
-    i = 0;
-    for (const auto& rule : spec["topologySpreadConstraints"].items()) {
-        if (!Ref(rule)["labelSelector"])
-            out.push_back(
-                fmt::format("{}.topologySpreadConstraints[{}].labelSelector: a null labelSelector results in "
-                            "matching no pod",
-                            path, i));
-        ++i;
-    }
-    for (const auto* list : {"initContainers", "containers"}) {
-        i = 0;
-        for (const auto& one : spec[list].items()) container(one, fmt::format("{}.{}[{}]", path, list, i++), out);
-    }
-}
-
-void service(Ref spec, Lines& out) {
-    if (spec["externalIPs"].size() > 0)
+    if (external_ips && !headless && type != "ExternalName")
         out.push_back(
             "spec.externalIPs is deprecated: any user who may create services can use it to take over traffic");
+    if (external_ips && type == "ExternalName")
+        out.push_back("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
+    if (type != "ExternalName" && !spec["externalName"].str().empty())
+        out.push_back("spec.externalName is ignored when spec.type is not \"ExternalName\"");
     if (spec["trafficDistribution"].str() == "PreferClose")
         out.push_back("spec.trafficDistribution: PreferClose is deprecated; use PreferSameZone");
 }
 
-bool template_changed(Ref object, const json::object* live) {
-    const auto* now = object["spec"]["template"].value();
-    const auto* before = live ? Ref(*live)["spec"]["template"].value() : nullptr;
-    return now && (!before || *now != *before);
+/// Whether an update asks for something new.
+bool asks_anew(Ref object, const json::object* live) {
+    return !live || object["metadata"]["generation"].num() != Ref(*live)["metadata"]["generation"].num();
 }
 
 void annotation(Ref object, std::string_view name, std::string_view instead, Lines& out) {
@@ -108,7 +83,21 @@ void pod(Ref object, Lines& out) {
             fmt::format("metadata.name: this is used in the Pod's hostname, which can result in surprising "
                         "behavior; a DNS label is recommended: [\"{}\" must be a DNS label]",
                         name));
-    pod_spec(object["spec"], "spec", out);
+    warn_of_pod(object["metadata"], object["spec"], "", out);
+}
+
+/// Of a kind that makes pods by a template in its spec.
+void workload(const Kind& kind, Ref object, const json::object* live, Lines& out) {
+    const auto name = object["metadata"]["name"].str();
+    const bool names_pods = kind.kind == "Deployment" || kind.kind == "ReplicaSet" ||
+                            kind.kind == "ReplicationController" || kind.kind == "Job";
+    if (!live && names_pods && !is_dns_label(name))
+        out.push_back(
+            fmt::format("metadata.name: this is used in Pod names and hostnames, which can result in surprising "
+                        "behavior; a DNS label is recommended: [\"{}\" must be a DNS label]",
+                        name));
+    const Ref pod_template = object["spec"]["template"];
+    if (asks_anew(object, live)) warn_of_pod(pod_template["metadata"], pod_template["spec"], "spec.template.", out);
 }
 
 }  // namespace
@@ -119,17 +108,16 @@ std::vector<std::string> warnings(const Kind& kind, const json::object& object, 
     const auto name = kind.kind;
     if (kind.group.empty()) {
         if (name == "Pod" && !live) pod(o, out);
-        if (name == "PodTemplate") pod_spec(o["template"]["spec"], "template.spec", out);
-        if (name == "ReplicationController") pod_spec(o["spec"]["template"]["spec"], "spec.template.spec", out);
-        if (name == "Service") service(o["spec"], out);
+        if (name == "PodTemplate" && asks_anew(o, live))
+            warn_of_pod(o["template"]["metadata"], o["template"]["spec"], "template.", out);
+        if (name == "ReplicationController") workload(kind, o, live, out);
+        if (name == "Service") service(o, out);
         if (name == "PersistentVolume") old_sources(o["spec"], "spec", out);
         if (name == "PersistentVolumeClaim" || name == "PersistentVolume")
             annotation(o, "volume.beta.kubernetes.io/storage-class", "spec.storageClassName", out);
     }
-    if (kind.group == "apps" && template_changed(o, live))
-        pod_spec(o["spec"]["template"]["spec"], "spec.template.spec", out);
-    if (kind.group == "batch" && name == "Job" && !live)
-        pod_spec(o["spec"]["template"]["spec"], "spec.template.spec", out);
+    if (kind.group == "apps" && name != "ControllerRevision") workload(kind, o, live, out);
+    if (kind.group == "batch" && name == "Job" && !live) workload(kind, o, live, out);
     if (kind.group == "networking.k8s.io" && name == "Ingress" && !live)
         annotation(o, "kubernetes.io/ingress.class", "spec.ingressClassName", out);
     if (kind.group == "storage.k8s.io" && name == "CSIDriver" && !o["spec"]["tokenRequests"].missing() && !live)

@@ -77,8 +77,14 @@ base::Result<Accepted> negotiate(std::string_view accept, Offer offer) {
         const auto form = form_of(clause, offer);
         if (media && form) return Accepted{*media, *form, clause.version.empty() ? "v1" : clause.version};
     }
-    return base::fail(base::Code::not_acceptable,
-                      "only the following media types are accepted: application/json, application/yaml");
+    // Upstream's router refuses what it has no media type for, with empty details; what comes later has none.
+    const auto routed = [](const Clause& clause) {
+        return clause.type == "*/*" || clause.type == "application/json" || clause.type == "application/yaml" ||
+               clause.type == "application/vnd.kubernetes.protobuf";
+    };
+    constexpr auto text = "only the following media types are accepted: application/json, application/yaml";
+    if (std::ranges::any_of(parse_accept(accept), routed)) return base::fail(base::Code::not_acceptable, text);
+    return base::fail(base::Code::not_acceptable, text, base::Details{});
 }
 
 std::string media_type(std::string_view header) { return lower(next(header, ';')); }

@@ -89,7 +89,9 @@ TEST_F(ServerTest, tables_metadata_and_yaml_are_given_when_asked_for) {
     const auto yaml = ask(at("GET", "/a"), {.accept = "application/yaml"});
     EXPECT_EQ(yaml->headers.get("Content-Type"), "application/yaml");
     EXPECT_NE(yaml->body.find("kind: ConfigMap\n"), std::string::npos);
-    EXPECT_EQ(ask(at("GET", "/a"), {.accept = "text/html"})->status, 406);
+    const auto html = ask(at("GET", "/a"), {.accept = "text/html"});
+    EXPECT_EQ(html->status, 406);
+    EXPECT_NE(html->body.find("\"details\":{}"), std::string::npos) << html->body;
     EXPECT_EQ(ask(at("GET", "/a"), {.accept = "application/vnd.kubernetes.protobuf,application/json"})->status, 200);
 }
 

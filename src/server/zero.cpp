@@ -40,10 +40,19 @@ bool demanded_pointer(const Field& field) {
     return field.presence == Presence::pointer && field.type == Type::message && !field.optional;
 }
 
+/// Upstream's own form of the workloads of apps knows no absent count of replicas.
+static bool always_counted(const object::Message& message, const Field& field) {
+    return message.group == "apps/v1" && field.name == "replicas" && field.presence == Presence::pointer;
+}
+
 json::object zero_object(const object::Message& message) {
     json::object out;
     for (const auto& field : message.fields) {
         const bool demanded = demanded_pointer(field);
+        if (always_counted(message, field)) {
+            out[field.name] = 0;
+            continue;
+        }
         if ((field.presence != Presence::always && !demanded) || !field.gate.empty()) continue;
         if (field.inlined && field.type == Type::message) {
             for (auto& [key, value] : zero_object(*field.message)) out[key] = value;

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kinds/admission.h"
 #include "verbs/errors.h"
+#include "verbs/stored_api.h"
 
 namespace verbs {
 
@@ -41,11 +44,22 @@ Result<void> admit_account(const store::Store& store, const Target& target, json
     return {};
 }
 
+/// A new node takes no pods until its conditions are known; the node life cycle takes the taint away.
+void admit_node(json::object& node) {
+    const json::object fresh{{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}};
+    auto& taints = object::list(object::child(node, "spec"), "taints");
+    const auto same = [&](const json::value& one) {
+        return Ref(one)["key"].str() == Ref(fresh)["key"].str() && Ref(one)["effect"].str() == "NoSchedule";
+    };
+    if (std::ranges::none_of(taints, same)) taints.push_back(fresh);
+}
+
 }  // namespace
 
 Result<void> admit_create(const store::Store& store, const Target& target, json::object& object, base::Rng& rng) {
     TRY(admit_namespace(store, target, object));
-    if (!target.kind->group.empty() || target.kind->kind != "Pod") return {};
+    if (is_core(*target.kind, "Node")) admit_node(object);
+    if (!is_core(*target.kind, "Pod")) return {};
     kinds::admit_pod(object);
     const bool mirrored = !Ref(object)["metadata"]["annotations"]["kubernetes.io/config.mirror"].missing();
     if (!mirrored) TRY(admit_account(store, target, object, rng));

@@ -45,11 +45,10 @@ Result<void> admit_new_metadata(const Target& target, json::object& object) {
     auto& meta = object::child(object, "metadata");
     TRY(check_namespace(target, meta));
     const auto name = Ref(meta)["name"].str();
-    if (!target.name.empty() && !name.empty() && name != target.name)
+    if (!target.name.empty() && name != target.name)
         return base::fail(
             Code::bad_request,
             fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, target.name));
-    if (!target.name.empty() && name.empty()) meta["name"] = target.name;
     if (!Ref(meta)["resourceVersion"].str().empty())
         return base::fail(Code::unspecified, "resourceVersion should not be set on objects to be created");
     for (const auto* key :
@@ -83,16 +82,21 @@ Result<void> admit_updated_metadata(const Target& target, json::object& object, 
                           fmt::format("resourceVersion \"{}\" is no revision: it must be a decimal number", version));
     if (!version.empty() && version != "0" && version != live.meta()["resourceVersion"].str())
         return std::unexpected(conflict(*target.kind, target.name));
-    const auto uid = Ref(meta)["uid"].str();
-    if (!uid.empty() && uid != live.uid())
-        return std::unexpected(failed_precondition(
-            *target.kind, target.name,
-            fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, live.uid())));
-    for (const auto* key : {"uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds",
-                            "resourceVersion"})
-        keep(meta, live.meta(), key);
+    for (const auto* key : {"creationTimestamp", "generation", "resourceVersion"}) keep(meta, live.meta(), key);
+    // What says nothing stays; what says something else is for validation to refuse.
+    for (const auto* key : {"uid", "deletionGracePeriodSeconds"})
+        if (!Ref(meta)[key]) keep(meta, live.meta(), key);
+    if (live.deleting() || !Ref(meta)["deletionTimestamp"]) keep(meta, live.meta(), "deletionTimestamp");
     meta.erase("selfLink");
     return {};
+}
+
+Result<void> check_uid(const Target& target, Ref meta, const object::Object& live) {
+    const auto uid = meta["uid"].str();
+    if (uid.empty() || uid == live.uid()) return {};
+    return std::unexpected(failed_precondition(
+        *target.kind, target.name,
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, live.uid())));
 }
 
 namespace {

@@ -12,9 +12,11 @@ namespace verbs {
 base::Result<void> admit_new_metadata(const Target& target, json::object& object);
 /// uid, creationTimestamp, generated name, generation.
 void stamp_new_metadata(const object::Kind& kind, json::object& object, base::Rng& rng, base::Time now);
-/// Checks name, namespace, uid and revision of an update against the live object (Code::conflict when stale) and keeps
-/// what a client may not change.
+/// Checks name, namespace and revision of an update against the live object (Code::conflict when stale) and keeps what
+/// a client may not change.
 base::Result<void> admit_updated_metadata(const Target& target, json::object& object, const object::Object& live);
+/// The uid that a whole object says is a precondition: Code::conflict when the live object has another.
+base::Result<void> check_uid(const Target& target, object::Ref meta, const object::Object& live);
 /// kind, apiVersion, metadata first; then the rest in the order in which it came.
 json::object in_order(const object::Kind& kind, json::object object);
 /// Raises metadata.generation above `live`'s.

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kinds/rules.h"
 #include "object/decode.h"
 #include "verbs/errors.h"
@@ -13,6 +15,22 @@ namespace verbs {
 using base::Code;
 using base::Result;
 using object::Ref;
+
+namespace {
+
+/// What an operation of a JSON patch says beside what operations know; it counts as an unknown field does.
+void note_unknown_members(const json::value& patch, std::vector<std::string>& found) {
+    static constexpr std::string_view known[] = {"op", "path", "from", "value"};
+    std::size_t i = 0;
+    for (const auto& operation : Ref(patch).items()) {
+        for (const auto& [key, value] : Ref(operation).members())
+            if (std::ranges::find(known, std::string_view(key)) == std::end(known))
+                found.push_back(fmt::format("json patch unknown field \"[{}].{}\"", i, std::string_view(key)));
+        ++i;
+    }
+}
+
+}  // namespace
 
 Result<Written> StoredApi::patch(const Target& target, PatchType type, json::value patch, const WriteOptions& options) {
     const auto live = find(target);
@@ -41,12 +59,19 @@ Result<StoredApi::Draft> StoredApi::patched(const Target& target, const object::
     auto value = TRY(result());
     if (!value.is_object())
         return std::unexpected(invalid_patch(*target.kind, target.name, "the patched object is no object"));
+    auto own = options;
+    if (type == PatchType::json_patch) note_unknown_members(patch, own.decode_warnings);
     const Ref patched(value);
-    if (patched["kind"].str() != target.kind->kind || patched["apiVersion"].str() != target.kind->api_version())
+    if (type == PatchType::strategic) {
+        value.get_object()["kind"] = target.kind->kind;
+        value.get_object()["apiVersion"] = target.kind->api_version();
+    } else if (patched["kind"].str() != target.kind->kind ||
+               patched["apiVersion"].str() != target.kind->api_version()) {
         return std::unexpected(invalid_patch(
             *target.kind, target.name,
             fmt::format("it would become a {} of {}", patched["kind"].str(), patched["apiVersion"].str())));
-    auto draft = shaped(target, std::move(value.get_object()), options);
+    }
+    auto draft = shaped(target, std::move(value.get_object()), own);
     if (!draft && draft.error().code == Code::bad_request)
         return std::unexpected(invalid_patch(*target.kind, target.name, draft.error().message));
     return draft;
@@ -58,6 +83,11 @@ Result<Written> StoredApi::apply(const Target& target, const ObjectPtr& live, co
     if (!patch.is_object()) return base::fail(Code::bad_request, "an applied configuration must be an object");
     auto intent = patch.get_object();
     const Ref meta = Ref(intent)["metadata"];
+    const Ref said(intent);
+    if (said["kind"].str() != kind.kind || said["apiVersion"].str() != kind.api_version())
+        return base::fail(Code::bad_request,
+                          fmt::format("a {} of {} was applied where a {} of {} is expected", said["kind"].str(),
+                                      said["apiVersion"].str(), kind.kind, kind.api_version()));
     if (meta["managedFields"]) return base::fail(Code::bad_request, "metadata.managedFields must be nil");
     if (!live && !options.subresource.empty()) return std::unexpected(not_found(kind, target.name));
     const auto uid = meta["uid"].str();
@@ -69,6 +99,7 @@ Result<Written> StoredApi::apply(const Target& target, const ObjectPtr& live, co
     if (live && !version.empty() && version != live->meta()["resourceVersion"].str())
         return std::unexpected(conflict(kind, target.name));
     const auto checked = TRY(shaped(target, intent, options));
+    if (!live) object::child(intent, "metadata").erase("resourceVersion");
     if (options.subresource.empty() && kind.has_subresource("status")) intent.erase("status");
     if (options.subresource == "status") intent.erase("spec");
 

@@ -103,5 +103,31 @@ TEST_F(PatchTest, WhatAPatchMayNotDo) {
     EXPECT_EQ(store.revision(), before);
 }
 
+TEST_F(PatchTest, AnOperationsUnknownMemberCountsAsAnUnknownField) {
+    constexpr auto text = R"([{"op": "add", "path": "/spec/paused", "value": true, "extra": 1}])";
+    const auto refused = patch(PatchType::json_patch, text, {.validation = FieldValidation::strict}).error();
+    EXPECT_EQ(refused.code, Code::invalid);
+    EXPECT_EQ(cause_fields(refused), "patch");
+    const auto done = patch(PatchType::json_patch, text).value();
+    ASSERT_EQ(done.warnings.size(), 1U);
+    EXPECT_EQ(done.warnings[0], "json patch unknown field \"[0].extra\"");
+}
+
+TEST_F(PatchTest, AStrategicPatchSaysNothingAboutTheKind) {
+    EXPECT_EQ(patch(PatchType::strategic, R"({"$patch": "delete"})").error().code, Code::bad_request);
+    EXPECT_EQ((*patch(PatchType::strategic, R"({"kind": "Other"})").value().object)["kind"].str(), "Deployment");
+    EXPECT_EQ(patch(PatchType::merge, R"({"kind": "Other"})").error().code, Code::invalid);
+}
+
+TEST_F(PatchTest, WhatIsAppliedMustBeOfTheKindOfItsPath) {
+    const auto apply = [&](const std::string& kind, const std::string& more) {
+        const auto text = R"({"apiVersion": "v1", "kind": ")" + kind + R"(", "metadata": {"name": "c")" + more + "}}";
+        return api->patch(map("c"), PatchType::apply, json::parse(text), {.field_manager = "a"});
+    };
+    EXPECT_EQ(apply("Secret", "").error().code, Code::bad_request);
+    EXPECT_TRUE(apply("ConfigMap", R"(, "resourceVersion": "1")").value().created);
+    EXPECT_EQ(apply("ConfigMap", R"(, "resourceVersion": "1")").error().code, Code::conflict);
+}
+
 }  // namespace
 }  // namespace verbs

@@ -150,7 +150,7 @@ Result<Written> StoredApi::insert(const Target& target, Draft draft, const Write
     const Kind& kind = *target.kind;
     auto& object = draft.object;
     TRY(admit_new_metadata(target, object));
-    if (kind.has_subresource("status")) object.erase("status");
+    if (kind.has_subresource("status") && !kinds::keeps_status_on_create(kind)) object.erase("status");
     kinds::set_defaults(kind, object);
     if (draft.tracking == Tracking::track) {
         auto status = kind.has_subresource("status") ? take(object, "status") : nullptr;
@@ -193,8 +193,8 @@ Result<Written> StoredApi::update(const Target& target, json::object body, const
         return insert(target, std::move(draft), options);
     }
     const Ref said = Ref(draft.object)["metadata"];
-    const bool same_uid = said["uid"].str(live->uid()) == live->uid();  // another's is a conflict, told below
-    if (needs_revision(kind) && said["resourceVersion"].str().empty() && same_uid)
+    TRY(check_uid(target, said, *live));
+    if (needs_revision(kind) && said["resourceVersion"].str().empty())
         return std::unexpected(revision_missing(kind, target.name));
     if (options.subresource == "finalize") return finalize(target, live, draft.object, options);
     return replace(target, live, std::move(draft), options);
@@ -209,24 +209,25 @@ Result<Written> StoredApi::replace(const Target& target, const ObjectPtr& live, 
     kinds::set_defaults(kind, object);
     const bool main = options.subresource.empty() || options.subresource == "scale";
     const std::string_view path = main ? std::string_view{} : options.subresource;
+    const bool late = path == "resize";  // who writes there owns also what is then put back
     if (main && kind.has_subresource("status")) {
         object.erase("status");
         if (const auto* status = before.if_contains("status")) object["status"] = *status;
-    } else if (!main) {
+    } else if (!main && !late) {
         kinds::prepare_update(kind, object, before, path);
     }
     if (draft.tracking == Tracking::track)
         object::track_update(*kind.message, &before, object, manager(target, options));
     object::drop_gated(*kind.message, object);
-    if (main) kinds::prepare_update(kind, object, before, path);
+    if (main || late) kinds::prepare_update(kind, object, before, path);
     auto causes = kinds::validate_update(kind, object, before, path);
     if (causes.empty() && main) causes = TRY(allocate(kind, object, &before));
     if (!causes.empty()) return std::unexpected(invalid(kind, target.name, std::move(causes)));
-    if (main)
-        for (auto& warning : kinds::warnings(kind, object, &before)) draft.warnings.push_back(std::move(warning));
     // A status write may carry annotations (a Deployment's revision): it never counts as a new wish.
     if (path != "status" && kind.has_generation && kinds::generation_changes(kind, object, before))
         raise_generation(object, before);
+    if (main)
+        for (auto& warning : kinds::warnings(kind, object, &before)) draft.warnings.push_back(std::move(warning));
     return commit(target, live, std::move(object), std::move(draft.warnings), options);
 }
 

@@ -197,5 +197,36 @@ TEST_F(WriteTest, APodIsBoundOnce) {
     EXPECT_EQ(api->update(pod("p"), binding, {.subresource = "binding"}).error().code, Code::conflict);
 }
 
+TEST_F(WriteTest, AnotherUidIsAConflictForAWholeObjectAndInvalidInAPatch) {
+    create_map(R"({"metadata": {"name": "m"}})").value();
+    auto next = value(map("m"));
+    object::child(next, "metadata")["uid"] = "another";
+    EXPECT_EQ(api->update(map("m"), next, {}).error().code, Code::conflict);
+    const auto refused =
+        api->patch(map("m"), PatchType::merge, parsed(R"({"metadata": {"uid": "another"}})"), {}).error();
+    EXPECT_EQ(refused.code, Code::invalid);
+    EXPECT_EQ(cause_fields(refused), "metadata.uid metadata.uid");
+}
+
+TEST_F(WriteTest, NobodyMarksAnObjectAsDeletedByWritingIt) {
+    create_map(R"({"metadata": {"name": "m"}})").value();
+    const auto refused =
+        api->patch(map("m"), PatchType::merge, parsed(R"({"metadata": {"deletionTimestamp": "2001-01-01T00:00:00Z",
+                                               "deletionGracePeriodSeconds": 5}})"),
+                   {})
+            .error();
+    EXPECT_EQ(cause_fields(refused),
+              "metadata.deletionTimestamp metadata.deletionGracePeriodSeconds "
+              "metadata.deletionTimestamp metadata.deletionGracePeriodSeconds");
+}
+
+TEST_F(WriteTest, ANewNodeKeepsItsStatusAndWaitsForItsConditions) {
+    const auto made = create("v1", "Node", "", R"({"metadata": {"name": "n"}, "status": {"capacity": {"cpu": "4"}}})");
+    const auto& node = *made.value().object;
+    EXPECT_EQ(node["status"]["allocatable"]["cpu"].str(), "4");
+    ASSERT_EQ(node["spec"]["taints"].size(), 1U);
+    EXPECT_EQ(node["spec"]["taints"][std::size_t{0}]["key"].str(), "node.kubernetes.io/not-ready");
+}
+
 }  // namespace
 }  // namespace verbs
