@@ -69,6 +69,7 @@ static void prepare_status(const Rule* rule, json::object& updated, const json::
     }
     if (auto* status = updated.if_contains("status")) result["status"] = std::move(*status);
     updated = std::move(result);
+    if (rule && rule->prepare_status) rule->prepare_status(updated, live);
 }
 
 static bool is_kind(const object::Kind& kind, std::string_view group, std::string_view name) {

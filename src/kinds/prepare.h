@@ -7,6 +7,8 @@ namespace kinds {
 
 /// A gated Pod's first condition takes metadata.creationTimestamp.
 void prepare_pod_create(json::object& pod);
+/// What a write of status may leave out: the quality of service; owners it never changes.
+void prepare_pod_status(json::object& updated, const json::object& live);
 /// An update through `ephemeralcontainers` or `resize` changes only what that path is for.
 void prepare_pod_part(json::object& updated, const json::object& live, std::string_view subresource);
 /// Label keys that selectors are to take from the pod's own labels are written into them.

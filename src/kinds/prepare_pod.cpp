@@ -59,6 +59,16 @@ void prepare_pod_create(json::object& pod) {
     merge_match_label_keys(pod);
 }
 
+void prepare_pod_status(json::object& updated, const json::object& live) {
+    auto& metadata = child(updated, "metadata");
+    if (const auto* owners = Ref(live)["metadata"]["ownerReferences"].value())
+        metadata["ownerReferences"] = *owners;
+    else
+        metadata.erase("ownerReferences");
+    auto& status = child(updated, "status");
+    if (const Ref quality = Ref(live)["status"]["qosClass"]) fill_zero(status, "qosClass", *quality.value());
+}
+
 static void add_expression(json::object& selector, std::string_view key, std::string_view op, std::string_view value) {
     list(selector, "matchExpressions")
         .push_back(json::object{{"key", key}, {"operator", op}, {"values", json::array{value}}});

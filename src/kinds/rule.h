@@ -47,6 +47,7 @@ struct Rule {
     void (*set_defaults)(json::object& object) = nullptr;
     void (*prepare_create)(json::object& object) = nullptr;
     void (*prepare_update)(json::object& updated, const json::object& live) = nullptr;
+    void (*prepare_status)(json::object& updated, const json::object& live) = nullptr;
     void (*validate_create)(Checks& checks, Ref object) = nullptr;
     void (*validate_update)(Checks& checks, const UpdateCheck& update) = nullptr;
     void (*validate_status)(Checks& checks, const UpdateCheck& update) = nullptr;

@@ -13,6 +13,8 @@ void check_metadata(Checks& checks, const object::Kind& kind, NameRule named, Re
 /// What may not change in metadata.
 void check_metadata_update(Checks& checks, Ref updated, Ref live);
 void check_name(Checks& checks, const Path& at, NameRule rule, std::string_view name);
+/// A name that goes on after `prefix`.
+void check_name_prefix(Checks& checks, const Path& at, NameRule rule, std::string_view prefix);
 void check_labels(Checks& checks, const Path& at, Ref labels);
 void check_annotations(Checks& checks, const Path& at, Ref annotations);
 
@@ -120,6 +122,7 @@ void validate_resource_slice_update(Checks& checks, const UpdateCheck& update);
 
 void validate_pod_create(Checks& checks, Ref pod);
 void validate_pod_update(Checks& checks, const UpdateCheck& update);
+void validate_pod_status(Checks& checks, const UpdateCheck& update);
 void validate_pod_template(Checks& checks, Ref object);
 void validate_service(Checks& checks, Ref service);
 void validate_service_update(Checks& checks, const UpdateCheck& update);

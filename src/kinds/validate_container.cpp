@@ -38,8 +38,8 @@ static void check_host_port_conflicts(Checks& checks, const Path& at, std::set<s
         const Ref port(ports[i]);
         const auto number = port["hostPort"].num();
         if (number == 0) continue;
-        const auto ip = port["hostIP"].str().empty() ? "0.0.0.0" : port["hostIP"].str();
-        const auto text = std::string(port["protocol"].str()) + "/" + std::string(ip) + "/" + std::to_string(number);
+        const auto text = std::string(port["protocol"].str()) + "/" + std::string(port["hostIP"].str()) + "/" +
+                          std::to_string(number);
         if (!taken.insert(text).second) checks.duplicate((at / "ports")[i] / "hostPort", shown(std::string_view(text)));
     }
 }
@@ -61,6 +61,25 @@ void check_host_ports(Checks& checks, const Path& at, Ref spec) {
 static bool has_named(Ref list, std::string_view field, std::string_view value) {
     const auto& items = list.items();
     return std::ranges::any_of(items, [&](const json::value& item) { return Ref(item)[field].str() == value; });
+}
+
+/// How mounts made on one side reach the other.
+static void check_propagation(Checks& checks, const Path& at, Ref mount, Ref container) {
+    const Ref propagation = mount["mountPropagation"];
+    if (propagation) {
+        checks.one_of(at / "mountPropagation", propagation, {"None", "HostToContainer", "Bidirectional"});
+        if (propagation.str() == "Bidirectional" && !container["securityContext"]["privileged"].flag())
+            checks.forbidden(at / "mountPropagation",
+                             "Bidirectional mount propagation is available only to privileged containers");
+    }
+    const auto place = at / "recursiveReadOnly";
+    const Ref recursive = mount["recursiveReadOnly"];
+    if (!recursive || recursive.str() == "Disabled") return;
+    if (recursive.str() != "Enabled" && recursive.str() != "IfPossible")
+        return checks.unsupported(place, shown(recursive), {"Disabled", "Enabled", "IfPossible"});
+    if (!mount["readOnly"].flag()) checks.forbidden(place, "may only be specified when readOnly is true");
+    if (propagation.str("None") != "None")
+        checks.forbidden(place, "may only be specified when mountPropagation is None or not specified");
 }
 
 static void check_volume_mounts(Checks& checks, const Path& at, Ref container, Ref volumes) {
@@ -85,11 +104,7 @@ static void check_volume_mounts(Checks& checks, const Path& at, Ref container, R
         if (!expression.empty() && !sub.empty())
             checks.invalid(at[i] / "subPathExpr", shown(expression), "subPathExpr and subPath are mutually exclusive");
         if (!expression.empty()) check_descending_path(checks, at / "subPathExpr", expression);
-        if (mount["mountPropagation"])
-            checks.one_of(at / "mountPropagation", mount["mountPropagation"],
-                          {"None", "HostToContainer", "Bidirectional"});
-        if (mount["recursiveReadOnly"])
-            checks.one_of(at / "recursiveReadOnly", mount["recursiveReadOnly"], {"Disabled", "IfPossible", "Enabled"});
+        check_propagation(checks, at, mount, container);
     }
 }
 
@@ -125,6 +140,27 @@ void check_mounts(Checks& checks, const Path& at, Ref container, Ref volumes) {
     check_volume_devices(checks, at / "volumeDevices", container, volumes);
 }
 
+/// What a change of a resource needs; upstream names the list for all but what stands twice.
+static void check_resize_policy(Checks& checks, const Path& at, Ref policies, std::string_view pod_policy) {
+    std::set<std::string_view> seen;
+    const auto& items = policies.items();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const Ref resource = Ref(items[i])["resourceName"];
+        const Ref policy = Ref(items[i])["restartPolicy"];
+        if (!seen.insert(resource.str()).second) checks.duplicate(at[i], shown(resource.str()));
+        if (resource.str().empty())
+            checks.required(at);
+        else
+            checks.one_of(at, resource, {"cpu", "memory"});
+        if (policy.str().empty())
+            checks.required(at);
+        else
+            checks.one_of(at, policy, {"NotRequired", "RestartContainer"});
+        if (pod_policy == "Never" && policy.str() != "NotRequired")
+            checks.invalid(at, shown(policy.str()), "must be 'NotRequired' when `restartPolicy` is 'Never'");
+    }
+}
+
 /// What all three sorts of containers share.
 static void check_common(Checks& checks, const Path& at, Ref container, Ref spec) {
     const auto name = container["name"].str();
@@ -148,7 +184,8 @@ static void check_common(Checks& checks, const Path& at, Ref container, Ref spec
     else
         checks.one_of(at / "imagePullPolicy", pull, {"Always", "IfNotPresent", "Never"});
     check_container_resources(checks, at / "resources", container, spec);
-    check_container_security(checks, at / "securityContext", container["securityContext"]);
+    check_resize_policy(checks, at / "resizePolicy", container["resizePolicy"], spec["restartPolicy"].str());
+    check_container_security(checks, at / "securityContext", container["securityContext"], spec);
 }
 
 static void check_restart_policy(Checks& checks, const Path& at, Ref container) {
@@ -164,7 +201,7 @@ static void check_app_containers(Checks& checks, const Path& at, Ref spec, std::
         check_common(checks, at[i], container, spec);
         const auto name = container["name"].str();
         if (!names.emplace(name).second) checks.duplicate(at[i] / "name", shown(name));
-        check_probes(checks, at[i], container);
+        check_probes(checks, at[i], container, spec);
         check_restart_policy(checks, at[i], container);
     }
     std::set<std::string> taken;
@@ -182,7 +219,7 @@ static void check_init_containers(Checks& checks, const Path& at, Ref spec, std:
         std::set<std::string> taken;
         check_host_port_conflicts(checks, at[i], taken, container);
         if (container["restartPolicy"].str() == "Always") {
-            check_probes(checks, at[i], container);
+            check_probes(checks, at[i], container, spec);
             continue;
         }
         for (const auto* field : {"lifecycle", "livenessProbe", "readinessProbe", "startupProbe"})

@@ -88,7 +88,7 @@ void check_resource_ref(Checks& checks, const Path& at, Ref selector, FieldUse u
 }
 
 static void check_key_ref(Checks& checks, const Path& at, Ref selector) {
-    if (selector["name"].str().empty()) checks.required(at / "name");
+    complain(checks, at / "name", selector["name"].str(), dns_subdomain(selector["name"].str()));
     const auto key = selector["key"].str();
     if (key.empty())
         checks.required(at / "key");
@@ -146,10 +146,15 @@ void check_env_from(Checks& checks, const Path& at, Ref sources) {
         for (const auto* field : {"configMapRef", "secretRef"}) {
             if (!source[field]) continue;
             ++given;
-            if (source[field]["name"].str().empty()) checks.required(at[i] / field / "name");
+            const auto name = source[field]["name"].str();
+            if (name.empty())
+                checks.required(at[i] / field / "name");
+            else
+                check_name_prefix(checks, at[i] / field / "name", NameRule::subdomain, name);
         }
-        if (given == 0) checks.invalid(at[i], shown(""), "must specify one of: `configMapRef` or `secretRef`");
-        if (given > 1) checks.invalid(at[i], shown(""), "may not have more than one field specified at a time");
+        // Upstream names the list here, not the item.
+        if (given == 0) checks.invalid(at, shown(""), "must specify one of: `configMapRef` or `secretRef`");
+        if (given > 1) checks.invalid(at, shown(""), "may not have more than one field specified at a time");
     }
 }
 

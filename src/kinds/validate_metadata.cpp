@@ -32,7 +32,7 @@ void check_name(Checks& checks, const Path& at, NameRule rule, std::string_view 
 }
 
 /// A generated name goes on after its prefix, so a dash or dot at its end is fine.
-static void check_prefix(Checks& checks, const Path& at, NameRule rule, std::string_view prefix) {
+void check_name_prefix(Checks& checks, const Path& at, NameRule rule, std::string_view prefix) {
     if (rule == NameRule::ip_address) return;
     std::string name(prefix);
     if (name.size() > 1 && name.back() == '-') name.back() = 'a';
@@ -117,7 +117,7 @@ void check_metadata(Checks& checks, const object::Kind& kind, NameRule named, Re
     const Ref metadata = object["metadata"];
     const auto name = metadata["name"].str();
     if (const auto prefix = metadata["generateName"].str(); !prefix.empty())
-        check_prefix(checks, at / "generateName", named, prefix);
+        check_name_prefix(checks, at / "generateName", named, prefix);
     if (name.empty())
         checks.required(at / "name", "name or generateName is required");
     else

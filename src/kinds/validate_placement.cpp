@@ -10,7 +10,10 @@ namespace kinds {
 static constexpr const char* required_terms = "requiredDuringSchedulingIgnoredDuringExecution";
 static constexpr const char* preferred_terms = "preferredDuringSchedulingIgnoredDuringExecution";
 
-static void check_node_requirement(Checks& checks, const Path& at, Ref requirement) {
+/// What is only preferred may hold values that no label can have.
+enum class Terms : std::uint8_t { required, preferred };
+
+static void check_node_requirement(Checks& checks, const Path& at, Ref requirement, Terms terms) {
     const auto op = requirement["operator"].str();
     const auto count = requirement["values"].size();
     if (op == "In" || op == "NotIn") {
@@ -25,6 +28,10 @@ static void check_node_requirement(Checks& checks, const Path& at, Ref requireme
         checks.invalid(at / "operator", shown(op), "not a valid selector operator");
     }
     complain(checks, at / "key", requirement["key"].str(), qualified_name(requirement["key"].str()));
+    if (terms == Terms::preferred) return;
+    const auto& values = requirement["values"].items();
+    for (std::size_t i = 0; i < values.size(); ++i)
+        complain(checks, (at / "values")[i], Ref(values[i]).str(), label_value(Ref(values[i]).str()));
 }
 
 static void check_node_field(Checks& checks, const Path& at, Ref requirement) {
@@ -35,13 +42,16 @@ static void check_node_field(Checks& checks, const Path& at, Ref requirement) {
         checks.required(at / "values",
                         "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
     if (const auto key = requirement["key"].str(); key != "metadata.name")
-        checks.invalid(at / "key", shown(key), "not a valid field selector key");
+        return checks.invalid(at / "key", shown(key), "not a valid field selector key");
+    const auto& values = requirement["values"].items();
+    for (std::size_t i = 0; i < values.size(); ++i)
+        complain(checks, (at / "values")[i], Ref(values[i]).str(), dns_subdomain(Ref(values[i]).str()));
 }
 
-static void check_node_term(Checks& checks, const Path& at, Ref term) {
+static void check_node_term(Checks& checks, const Path& at, Ref term, Terms terms) {
     const auto& expressions = term["matchExpressions"].items();
     for (std::size_t i = 0; i < expressions.size(); ++i)
-        check_node_requirement(checks, (at / "matchExpressions")[i], expressions[i]);
+        check_node_requirement(checks, (at / "matchExpressions")[i], expressions[i], terms);
     const auto& fields = term["matchFields"].items();
     for (std::size_t i = 0; i < fields.size(); ++i) check_node_field(checks, (at / "matchFields")[i], fields[i]);
 }
@@ -56,13 +66,23 @@ static void check_node_affinity(Checks& checks, const Path& at, Ref affinity) {
         const auto place = at / required_terms / "nodeSelectorTerms";
         const auto& terms = required["nodeSelectorTerms"].items();
         if (terms.empty()) checks.required(place, "must have at least one node selector term");
-        for (std::size_t i = 0; i < terms.size(); ++i) check_node_term(checks, place[i], terms[i]);
+        for (std::size_t i = 0; i < terms.size(); ++i) check_node_term(checks, place[i], terms[i], Terms::required);
     }
     const auto& preferred = affinity[preferred_terms].items();
     for (std::size_t i = 0; i < preferred.size(); ++i) {
         check_weight(checks, (at / preferred_terms)[i], preferred[i]);
-        check_node_term(checks, (at / preferred_terms)[i] / "preference", Ref(preferred[i])["preference"]);
+        check_node_term(checks, (at / preferred_terms)[i] / "preference", Ref(preferred[i])["preference"],
+                        Terms::preferred);
     }
+}
+
+/// Labels of the pod itself that a selector takes up: there must be one.
+static void check_label_keys(Checks& checks, const Path& at, Ref keys, Ref selector) {
+    const auto& items = keys.items();
+    if (items.empty()) return;
+    if (!selector) return checks.forbidden(at, "must not be specified when labelSelector is not set");
+    for (std::size_t i = 0; i < items.size(); ++i)
+        complain(checks, at[i], Ref(items[i]).str(), qualified_name(Ref(items[i]).str()));
 }
 
 static void check_pod_term(Checks& checks, const Path& at, Ref term) {
@@ -70,8 +90,16 @@ static void check_pod_term(Checks& checks, const Path& at, Ref term) {
     check_label_selector(checks, at / "namespaceSelector", term["namespaceSelector"]);
     for (const auto& item : term["namespaces"].items())
         complain(checks, at / "namespace", Ref(item).str(), dns_label(Ref(item).str()));
+    check_label_keys(checks, at / "matchLabelKeys", term["matchLabelKeys"], term["labelSelector"]);
+    check_label_keys(checks, at / "mismatchLabelKeys", term["mismatchLabelKeys"], term["labelSelector"]);
+    const auto& matched = term["matchLabelKeys"].items();
+    const auto& mismatched = term["mismatchLabelKeys"].items();
+    for (std::size_t i = 0; i < matched.size(); ++i)
+        if (std::ranges::find(mismatched, matched[i]) != mismatched.end())
+            checks.invalid((at / "matchLabelKeys")[i], shown(matched[i]),
+                           "exists in both matchLabelKeys and mismatchLabelKeys");
     const auto key = term["topologyKey"].str();
-    if (key.empty()) return checks.required(at / "topologyKey", "can not be empty");
+    if (key.empty()) checks.required(at / "topologyKey", "can not be empty");
     complain(checks, at / "topologyKey", key, qualified_name(key));
 }
 
@@ -117,6 +145,7 @@ void check_spread(Checks& checks, const Path& at, Ref constraints) {
         }
         for (const auto* policy : {"nodeAffinityPolicy", "nodeTaintsPolicy"})
             if (constraint[policy]) checks.one_of(at[i] / policy, constraint[policy], {"Honor", "Ignore"});
+        check_label_keys(checks, at[i] / "matchLabelKeys", constraint["matchLabelKeys"], constraint["labelSelector"]);
         check_label_selector(checks, at[i] / "labelSelector", constraint["labelSelector"]);
     }
 }

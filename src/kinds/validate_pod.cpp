@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <set>
 #include <string>
@@ -47,8 +48,9 @@ static void check_host_aliases(Checks& checks, const Path& at, Ref aliases) {
     for (std::size_t i = 0; i < items.size(); ++i) {
         const auto ip = Ref(items[i])["ip"].str();
         complain(checks, at[i] / "ip", ip, ip_address(ip));
-        for (const auto& name : Ref(items[i])["hostnames"].items())
-            complain(checks, at[i] / "hostnames", Ref(name).str(), dns_subdomain(Ref(name).str()));
+        const auto& names = Ref(items[i])["hostnames"].items();
+        for (std::size_t k = 0; k < names.size(); ++k)
+            complain(checks, (at[i] / "hostnames")[k], Ref(names[k]).str(), dns_subdomain(Ref(names[k]).str()));
     }
 }
 
@@ -85,13 +87,11 @@ void check_pod_spec(Checks& checks, const Path& at, Ref spec, Ref) {
     checks.one_of(at / "dnsPolicy", spec["dnsPolicy"], {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"});
     check_labels(checks, at / "nodeSelector", spec["nodeSelector"]);
     check_pod_security(checks, at / "securityContext", spec);
-    const auto& secrets = spec["imagePullSecrets"].items();
-    for (std::size_t i = 0; i < secrets.size(); ++i)
-        if (Ref(secrets[i])["name"].str().empty()) checks.required((at / "imagePullSecrets")[i] / "name");
     check_affinity(checks, at / "affinity", spec["affinity"]);
     check_dns(checks, at, spec);
     check_gates(checks, at, spec);
     check_spread(checks, at / "topologySpreadConstraints", spec["topologySpreadConstraints"]);
+    check_host_users(checks, at, spec);
     check_subdomain_if_given(checks, at / "serviceAccountName", spec["serviceAccountName"].str());
     check_subdomain_if_given(checks, at / "nodeName", spec["nodeName"].str());
     check_deadline(checks, at / "activeDeadlineSeconds", spec["activeDeadlineSeconds"]);
@@ -108,31 +108,52 @@ void check_pod_spec(Checks& checks, const Path& at, Ref spec, Ref) {
         check_resource_name(checks, place, overhead.key());
         check_quantity(checks, place, overhead.key(), overhead.value());
     }
-    if (const Ref os = spec["os"]) {
-        if (os["name"].str().empty())
-            checks.required(at / "os" / "name");
-        else
-            checks.one_of(at / "os" / "name", os["name"], {"linux", "windows"});
-    }
+    check_os(checks, at, spec);
 }
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+static void check_trimmed(Checks& checks, const Path& at, std::string_view image) {
+    if (!image.empty() && (blank(image.front()) || blank(image.back())))
+        checks.invalid(at, shown(image), "must not have leading or trailing whitespace");
+}
+
+void check_image(Checks& checks, const Path& at, std::string_view image) {
+    if (image.empty()) checks.required(at);
+    check_trimmed(checks, at, image);
+}
+
 static void check_images_trimmed(Checks& checks, Ref spec) {
     for (const auto* containers : {"containers", "initContainers"}) {
         const auto& items = spec[containers].items();
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            const auto image = Ref(items[i])["image"].str();
-            if (!image.empty() && (blank(image.front()) || blank(image.back())))
-                checks.invalid((Path("spec") / containers)[i] / "image", shown(image),
-                               "must not have leading or trailing whitespace");
-        }
+        for (std::size_t i = 0; i < items.size(); ++i)
+            check_trimmed(checks, (Path("spec") / containers)[i] / "image", Ref(items[i])["image"].str());
     }
 }
 
-/// What holds for Pods beside what holds for any pod spec.
-static void check_pod(Checks& checks, Ref pod) {
+static bool is_int32(std::string_view text) {
+    std::int32_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool plain = text == "0" || (text.starts_with('-') ? text.substr(1) : text).find_first_of("123456789") == 0;
+    return plain && error == std::errc() && end == text.data() + text.size();
+}
+
+/// Annotations that mean something to the server itself.
+static void check_annotations_meant(Checks& checks, Ref pod) {
+    const Path at("metadata.annotations");
+    const Ref annotations = pod["metadata"]["annotations"];
+    constexpr auto mirror = "kubernetes.io/config.mirror";
+    constexpr auto cost = "controller.kubernetes.io/pod-deletion-cost";
+    if (!annotations[mirror].missing() && pod["spec"]["nodeName"].str().empty())
+        checks.invalid(at.key(mirror), shown(annotations[mirror]),
+                       "must set spec.nodeName if mirror pod annotation is set");
+    if (!annotations[cost].missing() && !is_int32(annotations[cost].str()))
+        checks.invalid(at.key(cost), shown(annotations[cost]), "must be a 32bit integer");
+}
+
+void check_pod(Checks& checks, Ref pod) {
     const Ref spec = pod["spec"];
+    check_annotations_meant(checks, pod);
     check_pod_spec(checks, "spec", spec, pod["metadata"]);
     check_images_trimmed(checks, spec);
 }

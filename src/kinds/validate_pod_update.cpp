@@ -16,7 +16,7 @@ static constexpr std::string_view spec_why =
     "`spec.activeDeadlineSeconds`,`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
     "negative),`spec.tolerations` (only additions to existing tolerations)";
 
-/// Containers may not come or go; false when they do.
+/// Containers may not come or go, and each has an image; false when some do.
 static bool check_same_containers(Checks& checks, const UpdateCheck& update, std::string_view containers) {
     const auto& now = update.updated["spec"][containers].items();
     const auto at = Path("spec") / containers;
@@ -24,6 +24,7 @@ static bool check_same_containers(Checks& checks, const UpdateCheck& update, std
         checks.forbidden(at, "pod updates may not add or remove containers");
         return false;
     }
+    for (std::size_t i = 0; i < now.size(); ++i) check_image(checks, at[i] / "image", Ref(now[i])["image"].str());
     return true;
 }
 
@@ -60,6 +61,7 @@ static void check_tolerations_kept(Checks& checks, Ref now, Ref before) {
         checks.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
         return;  // upstream tells of the first alone
     }
+    check_tolerations(checks, "spec.tolerations", now);
 }
 
 static void check_gates_only_go(Checks& checks, Ref now, Ref before) {
@@ -118,7 +120,6 @@ static void check_main_update(Checks& checks, const UpdateCheck& update) {
     if (!check_deadline_lowered(checks, now["activeDeadlineSeconds"], before["activeDeadlineSeconds"])) return;
     check_tolerations_kept(checks, now["tolerations"], before["tolerations"]);
     check_gates_only_go(checks, now["schedulingGates"], before["schedulingGates"]);
-    if (checks.any()) return;
     auto undone = with_changes_undone(now, before);
     narrow_gated(checks, undone, before);
     if (undone != before.members()) checks.forbidden("spec", spec_why);
@@ -146,8 +147,7 @@ static void check_resize(Checks& checks, const UpdateCheck& update) {
 
 void validate_pod_update(Checks& checks, const UpdateCheck& update) {
     Checks own;
-    const Ref metadata = update.updated["metadata"];
-    check_pod_spec(own, "spec", update.updated["spec"], metadata);
+    check_pod(own, update.updated);
     if (update.subresource == "ephemeralcontainers")
         check_ephemeral_update(own, update);
     else if (update.subresource == "resize")

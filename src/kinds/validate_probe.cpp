@@ -53,10 +53,10 @@ static void check_probe(Checks& checks, const Path& at, Ref probe) {
         checks.invalid(at / "terminationGracePeriodSeconds", shown(grace), "must be greater than 0");
 }
 
-void check_probes(Checks& checks, const Path& at, Ref container) {
+void check_probes(Checks& checks, const Path& at, Ref container, Ref spec) {
     for (const auto* hook : {"postStart", "preStop"})
         if (const Ref handler = container["lifecycle"][hook])
-            check_handler(checks, at / "lifecycle" / hook, handler, {});
+            check_handler(checks, at / "lifecycle" / hook, handler, spec["terminationGracePeriodSeconds"]);
     for (const auto* name : {"livenessProbe", "readinessProbe", "startupProbe"}) {
         const Ref probe = container[name];
         if (!probe) continue;

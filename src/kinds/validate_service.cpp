@@ -190,12 +190,23 @@ static void check_traffic(Checks& checks, Ref service) {
                       {"PreferClose", "PreferSameZone", "PreferSameNode"});
 }
 
+/// The old annotation and the new one may not disagree.
+static void check_topology_annotations(Checks& checks, Ref annotations) {
+    constexpr auto mode = "service.kubernetes.io/topology-mode";
+    const Ref now = annotations[mode];
+    const Ref old = annotations["service.kubernetes.io/topology-aware-hints"];
+    if (now && old && now.str() != old.str())
+        checks.invalid(Path("metadata.annotations").key(mode), shown(now),
+                       "must match annotations[service.kubernetes.io/topology-aware-hints] when both are specified");
+}
+
 void validate_service(Checks& checks, Ref service) {
     const Ref spec = service["spec"];
     Checks families;
     check_families(families, service);
     // Addresses are given out before anything else is looked at.
     if (families.any()) return checks.add(families.take());
+    check_topology_annotations(checks, service["metadata"]["annotations"]);
     if (spec["ports"].size() == 0 && !is_headless(service) && !is_type(service, {"ExternalName"}))
         checks.required("spec.ports");
     if (is_headless(service) && is_type(service, {"NodePort", "LoadBalancer"}))

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 #include <optional>
 
 namespace verbs {
@@ -28,7 +29,19 @@ bool takes_node_ports(Ref spec) {
     return type == "NodePort" || (type == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"].flag(true));
 }
 
-std::string_view protocol_of(Ref port) { return port["protocol"].str("TCP"); }
+bool takes_health_port(Ref spec) {
+    return spec["type"].str() == "LoadBalancer" && spec["externalTrafficPolicy"].str() == "Local";
+}
+
+bool zero_port(const json::object& port) { return Ref(port)["nodePort"].num() == 0; }
+
+/// Every port of the node that a Service has, its health check's too.
+template <class Seen>
+void each_port(Ref spec, const Seen& seen) {
+    for (const auto& port : spec["ports"].items())
+        if (const auto number = Ref(port)["nodePort"].num()) seen(static_cast<int>(number));
+    if (const auto number = spec["healthCheckNodePort"].num()) seen(static_cast<int>(number));
+}
 
 }  // namespace
 
@@ -46,18 +59,16 @@ void Addresses::hold(const json::object& service) {
     const Ref spec = Ref(service)["spec"];
     for (const auto& ip : spec["clusterIPs"].items())
         if (const auto address = parse_ip(Ref(ip).str())) addresses_.insert(*address);
-    for (const auto& port : spec["ports"].items())
-        if (const auto number = Ref(port)["nodePort"].num())
-            ports_.insert({std::string(protocol_of(port)), static_cast<int>(number)});
+    each_port(spec, [&](int number) { ports_.insert(number); });
 }
 
 void Addresses::release(const json::object& service) {
     const Ref spec = Ref(service)["spec"];
     for (const auto& ip : spec["clusterIPs"].items())
         if (const auto address = parse_ip(Ref(ip).str())) addresses_.erase(*address);
-    for (const auto& port : spec["ports"].items())
-        if (const auto number = Ref(port)["nodePort"].num())
-            ports_.erase({std::string(protocol_of(port)), static_cast<int>(number)});
+    each_port(spec, [&](int number) {
+        if (const auto held = ports_.find(number); held != ports_.end()) ports_.erase(held);
+    });
 }
 
 std::vector<base::Cause> Addresses::allocate(json::object& service, const json::object* live, base::Rng& rng) const {
@@ -66,7 +77,14 @@ std::vector<base::Cause> Addresses::allocate(json::object& service, const json::
     if (Ref(spec)["type"].str() == "ExternalName") return causes;
     const auto* live_spec = live ? Ref(*live)["spec"].as_object() : nullptr;
     if (auto cause = give_address(spec, live_spec, rng)) causes.push_back(std::move(*cause));
-    if (takes_node_ports(spec)) give_ports(spec, live_spec, rng, causes);
+    Wish wish{.is_new = !live_spec, .own = {}, .given = {}, .rng = rng};
+    if (live_spec) each_port(Ref(*live_spec), [&](int number) { wish.own.insert(number); });
+    if (auto cause = give_ports(spec, wish)) {
+        causes.push_back(std::move(*cause));
+    } else if (takes_health_port(spec)) {
+        if (auto refused = give_port(spec, "healthCheckNodePort", "spec.healthCheckNodePort", wish))
+            causes.push_back(std::move(*refused));
+    }
     return causes;
 }
 
@@ -100,48 +118,55 @@ std::optional<base::Cause> Addresses::give_address(json::object& spec, const jso
     return refuse("", "range is full");
 }
 
-int Addresses::free_port(std::string_view protocol, const std::set<Port>& taken, base::Rng& rng) const {
+int Addresses::free_port(const Wish& wish) const {
     const auto count = static_cast<std::uint64_t>(port_max_ - port_min_ + 1);
-    const auto start = rng.below(count);
+    const auto start = wish.rng.below(count);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const Port port{std::string(protocol), port_min_ + static_cast<int>((start + i) % count)};
-        if (!ports_.contains(port) && !taken.contains(port)) return port.number;
+        const int port = port_min_ + static_cast<int>((start + i) % count);
+        if (!ports_.contains(port) && !wish.given.contains(port)) return port;
     }
     return 0;
 }
 
-void Addresses::give_ports(json::object& spec, const json::object* live, base::Rng& rng,
-                           std::vector<base::Cause>& causes) const {
-    std::set<Port> own, given;
-    if (live)
-        for (const auto& port : Ref(*live)["ports"].items())
-            if (const auto number = Ref(port)["nodePort"].num())
-                own.insert({std::string(protocol_of(port)), static_cast<int>(number)});
+std::optional<base::Cause> Addresses::give_port(json::object& holder, std::string_view key, std::string field,
+                                                Wish& wish) const {
+    const auto wanted = static_cast<int>(Ref(holder)[key].num());
+    const auto refuse = [&](std::string_view why) {
+        return base::Cause{"FieldValueInvalid", fmt::format("Invalid value: {}: {}", wanted, why), std::move(field)};
+    };
+    if (wanted == 0) {
+        const int number = free_port(wish);
+        if (number == 0) return refuse("failed to allocate a nodePort: range is full");
+        holder[key] = number;
+        wish.given.insert(number);
+        return std::nullopt;
+    }
+    if (wish.own.contains(wanted) || wish.given.contains(wanted)) return std::nullopt;
+    if (wanted < port_min_ || wanted > port_max_)
+        return refuse(fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}",
+                                  port_min_, port_max_));
+    if (ports_.contains(wanted)) return refuse("provided port is already allocated");
+    wish.given.insert(wanted);
+    return std::nullopt;
+}
+
+std::optional<base::Cause> Addresses::give_ports(json::object& spec, Wish& wish) const {
+    if (Ref(spec)["ports"].size() == 0) return std::nullopt;
+    const bool all = takes_node_ports(spec);
+    std::map<std::int64_t, std::int64_t> by_port;  // one port served by two protocols has one port on the node
     auto& ports = object::list(spec, "ports");
+    for (const auto& port : ports)
+        if (const auto number = Ref(port)["nodePort"].num()) by_port.try_emplace(Ref(port)["port"].num(), number);
     for (std::size_t i = 0; i < ports.size(); ++i) {
         auto& port = ports[i].as_object();
-        const auto protocol = std::string(protocol_of(Ref(port)));
-        const auto wanted = static_cast<int>(Ref(port)["nodePort"].num());
-        const auto field = fmt::format("spec.ports[{}].nodePort", i);
-        const Port asked{protocol, wanted};
-        if (wanted == 0) {
-            const int number = free_port(protocol, given, rng);
-            if (number == 0)
-                causes.push_back(
-                    {"FieldValueInvalid", "Invalid value: 0: failed to allocate a nodePort: range is full", field});
-            else
-                port["nodePort"] = number, given.insert({protocol, number});
-        } else if (wanted < port_min_ || wanted > port_max_) {
-            causes.push_back({"FieldValueInvalid",
-                              fmt::format("Invalid value: {}: provided port is not in the valid range. The range of "
-                                          "valid ports is {}-{}",
-                                          wanted, port_min_, port_max_),
-                              field});
-        } else if ((ports_.contains(asked) && !own.contains(asked)) || !given.insert(asked).second) {
-            causes.push_back({"FieldValueInvalid",
-                              fmt::format("Invalid value: {}: provided port is already allocated", wanted), field});
-        }
+        if (!all && zero_port(port)) continue;
+        const auto number = Ref(port)["port"].num();
+        if (const auto same = by_port.find(number); wish.is_new && zero_port(port) && same != by_port.end())
+            port["nodePort"] = same->second;
+        if (auto cause = give_port(port, "nodePort", fmt::format("spec.ports[{}].nodePort", i), wish)) return cause;
+        by_port.try_emplace(number, Ref(port)["nodePort"].num());
     }
+    return std::nullopt;
 }
 
 }  // namespace verbs

@@ -6,6 +6,7 @@
 
 #include "kinds/admission.h"
 #include "verbs/errors.h"
+#include "verbs/pod_admission.h"
 #include "verbs/stored_api.h"
 
 namespace verbs {
@@ -60,10 +61,11 @@ Result<void> admit_create(const store::Store& store, const Target& target, json:
     TRY(admit_namespace(store, target, object));
     if (is_core(*target.kind, "Node")) admit_node(object);
     if (!is_core(*target.kind, "Pod")) return {};
-    kinds::admit_pod(object);
     const bool mirrored = !Ref(object)["metadata"]["annotations"]["kubernetes.io/config.mirror"].missing();
     if (!mirrored) TRY(admit_account(store, target, object, rng));
-    return {};
+    TRY(admit_priority(store, target, object));
+    kinds::admit_pod(object);
+    return admit_runtime_class(store, target, object);
 }
 
 }  // namespace verbs

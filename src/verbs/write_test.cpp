@@ -228,5 +228,50 @@ TEST_F(WriteTest, ANewNodeKeepsItsStatusAndWaitsForItsConditions) {
     EXPECT_EQ(node["spec"]["taints"][std::size_t{0}]["key"].str(), "node.kubernetes.io/not-ready");
 }
 
+TEST_F(WriteTest, APodsPriorityIsItsClasss) {
+    create("scheduling.k8s.io/v1", "PriorityClass", "", R"({"metadata": {"name": "high"}, "value": 7})").value();
+    const auto pod = create_pod("a", R"("priorityClassName": "high", )").value().object;
+    EXPECT_EQ((*pod)["spec"]["priority"].num(), 7);
+    EXPECT_EQ(create_pod("b", R"("priorityClassName": "none", )").error().code, Code::forbidden);
+    EXPECT_EQ(create_pod("b", R"("priority": 5, )").error().code, Code::forbidden);
+    create("scheduling.k8s.io/v1", "PriorityClass", "",
+           R"({"metadata": {"name": "usual"}, "value": 3, "globalDefault": true})")
+        .value();
+    EXPECT_EQ((*create_pod("b").value().object)["spec"]["priorityClassName"].str(), "usual");
+}
+
+TEST_F(WriteTest, ARuntimeClassGivesItsOverheadAndPlace) {
+    create("node.k8s.io/v1", "RuntimeClass", "", R"({"metadata": {"name": "r"}, "handler": "h", "overhead": {"podFixed":
+        {"cpu": "10m"}}, "scheduling": {"nodeSelector": {"a": "b"}}})")
+        .value();
+    const auto pod = create_pod("a", R"("runtimeClassName": "r", )").value().object;
+    EXPECT_EQ((*pod)["spec"]["overhead"]["cpu"].str(), "10m");
+    EXPECT_EQ((*pod)["spec"]["nodeSelector"]["a"].str(), "b");
+    EXPECT_EQ(create_pod("b", R"("runtimeClassName": "none", )").error().code, Code::forbidden);
+    EXPECT_EQ(create_pod("b", R"("runtimeClassName": "r", "nodeSelector": {"a": "c"}, )").error().code,
+              Code::forbidden);
+    EXPECT_EQ(create_pod("b", R"("overhead": {"cpu": "1"}, )").error().code, Code::forbidden);
+}
+
+TEST_F(WriteTest, PortsOfTheNodeAreNumbersOfOneServiceEach) {
+    const auto service = [&](const std::string& name, const std::string& spec) {
+        return create("v1", "Service", "default",
+                      R"({"metadata": {"name": ")" + name + R"("}, "spec": {)" + spec + "}}");
+    };
+    const auto dns = service("dns", R"("type": "NodePort", "ports": [{"name": "u", "port": 53, "protocol": "UDP"},
+        {"name": "t", "port": 53}])")
+                         .value()
+                         .object;
+    const auto port = (*dns)["spec"]["ports"][std::size_t{0}]["nodePort"].num();
+    EXPECT_EQ((*dns)["spec"]["ports"][std::size_t{1}]["nodePort"].num(), port);
+    const auto other =
+        R"("type": "NodePort", "ports": [{"port": 1, "protocol": "SCTP", "nodePort": )" + std::to_string(port) + "}]";
+    EXPECT_EQ(cause_fields(service("other", other).error()), "spec.ports[0].nodePort");
+    EXPECT_TRUE((*service("none", R"("clusterIP": "None")").value().object)["spec"]["ports"].missing());
+    const auto local =
+        service("lb", R"("type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 1}])");
+    EXPECT_GE((*local.value().object)["spec"]["healthCheckNodePort"].num(), 30000);
+}
+
 }  // namespace
 }  // namespace verbs
