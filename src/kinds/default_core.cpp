@@ -69,7 +69,18 @@ void default_namespace(json::object& ns) {
     if (!name.empty()) child(child(ns, "metadata"), "labels")["kubernetes.io/metadata.name"] = name;
 }
 
+/// The one range and the first of all ranges are the same.
+static void same_ranges(json::object& spec) {
+    const auto one = std::string(Ref(spec)["podCIDR"].str());
+    const auto first = Ref(spec)["podCIDRs"][0UL].str();
+    if (one.empty() && !first.empty())
+        spec["podCIDR"] = std::string(first);
+    else if (!one.empty() && one != first)
+        spec["podCIDRs"] = json::array{json::value(one)};
+}
+
 void default_node(json::object& node) {
+    if (auto* spec = find_object(node, "spec")) same_ranges(*spec);
     auto& status = child(node, "status");
     if (zero(status, "allocatable") && !zero(status, "capacity"))
         status["allocatable"] = json::value(status["capacity"]);

@@ -138,7 +138,8 @@ static void check_taints(Checks& checks, const Path& at, Ref taints) {
         const Ref taint(items[i]);
         const auto effect = taint["effect"].str();
         complain(checks, at[i] / "key", taint["key"].str(), qualified_name(taint["key"].str()));
-        complain(checks, at[i] / "value", taint["value"].str(), label_value(taint["value"].str()));
+        if (const auto wrong = label_value(taint["value"].str()); !wrong.empty())
+            checks.invalid(at[i] / "value", shown(taint["value"].str()), wrong.front());
         if (effect.empty())
             checks.required(at[i] / "effect");
         else
@@ -148,61 +149,139 @@ static void check_taints(Checks& checks, const Path& at, Ref taints) {
     }
 }
 
+static void check_node_resources(Checks& checks, Ref status) {
+    for (const auto* list : {"capacity", "allocatable"})
+        for (const auto& entry : status[list].members())
+            check_quantity(checks, Path("status") / list / entry.key(), entry.key(), entry.value());
+}
+
+static void check_node_addresses(Checks& checks, const UpdateCheck& update) {
+    const auto& items = update.updated["status"]["addresses"].items();
+    for (auto item = items.begin(); item != items.end(); ++item)
+        if (std::find(items.begin(), item, *item) != item)
+            checks.duplicate(Path("status.addresses")[static_cast<std::size_t>(item - items.begin())], shown(*item));
+}
+
 void validate_node(Checks& checks, Ref object) {
     const Ref spec = object["spec"];
-    check_taints(checks, "spec.taints", spec["taints"]);
+    check_taints(checks, "metadata.taints", spec["taints"]);  // upstream's place
+    check_node_resources(checks, object["status"]);
+    const Path at("spec.podCIDRs");
     const auto& ranges = spec["podCIDRs"].items();
+    std::size_t of_six = 0;
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+        complain(checks, at[i], Ref(ranges[i]).str(), cidr(Ref(ranges[i]).str()));
+        of_six += Ref(ranges[i]).str().contains(':');
+    }
+    if (ranges.size() < 2) return;
+    if (ranges.size() > 2 || of_six != 1)
+        checks.invalid(at, shown(spec["podCIDRs"]), "may specify no more than one CIDR for each IP family");
     for (std::size_t i = 0; i < ranges.size(); ++i)
-        complain(checks, Path("spec.podCIDRs")[i], Ref(ranges[i]).str(), cidr(Ref(ranges[i]).str()));
-    if (ranges.empty() && !spec["podCIDR"].str().empty())
-        complain(checks, Path("spec.podCIDRs")[0], spec["podCIDR"].str(), cidr(spec["podCIDR"].str()));
+        if (std::find(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(i), ranges[i]) !=
+            ranges.begin() + static_cast<std::ptrdiff_t>(i))
+            checks.duplicate(at[i], shown(ranges[i]));
 }
 
 void validate_node_update(Checks& checks, const UpdateCheck& update) {
     const Ref now = update.updated["spec"];
     const Ref before = update.live["spec"];
-    for (const auto* field : {"podCIDR", "providerID"})
-        if (!before[field].str().empty() && now[field].str() != before[field].str())
-            checks.forbidden(Path("spec") / field, "node updates may not change it except from \"\" to valid");
+    check_node_resources(checks, update.updated["status"]);
+    check_node_addresses(checks, update);
+    constexpr auto why = "node updates may not change it except from \"\" to valid";
+    const auto& ranges = before["podCIDRs"].items();
+    if (!ranges.empty() && ranges != now["podCIDRs"].items()) checks.forbidden("spec.podCIDRs", why);
+    if (!before["providerID"].str().empty() && now["providerID"].str() != before["providerID"].str())
+        checks.forbidden("spec.providerID", why);
+    check_taints(checks, "metadata.taints", now["taints"]);
 }
 
-/// An event stands in the namespace of what it is about; about cluster objects in "default".
-static void check_event_namespace(Checks& checks, Ref event, Ref object) {
-    const auto own = event["metadata"]["namespace"].str();
-    const auto other = object["namespace"].str();
-    const bool fits = other.empty() ? own.empty() || own == "default" : own == other;
-    if (!fits) checks.invalid("involvedObject.namespace", shown(other), "does not match event.namespace");
+void validate_node_status(Checks& checks, const UpdateCheck& update) {
+    check_node_resources(checks, update.updated["status"]);
+    check_node_addresses(checks, update);
 }
 
 static constexpr std::size_t event_text_max = 128;
+static constexpr std::size_t event_note_max = 1024;
 
 static void check_event_text(Checks& checks, const Path& at, std::string_view text) {
     if (text.empty()) return checks.required(at);
     if (text.size() > event_text_max) checks.invalid(at, shown(""), "can have at most 128 characters");
 }
 
-static void check_timed_event(Checks& checks, Ref event, std::string_view controller) {
-    if (!event["eventTime"]) return;
-    const auto name = event[controller].str();
-    if (name.empty())
-        checks.required("reportingController");
-    else
-        complain(checks, "reportingController", name, qualified_name(name));
+/// What an event is about, in the words of one of its two faces.
+struct EventFace {
+    std::string_view about, note, controller;
+};
+static constexpr EventFace core_event{"involvedObject", "message", "reportingComponent"};
+static constexpr EventFace new_event{"regarding", "note", "reportingController"};
+
+/// What every event must say; upstream names the fields of the core kind whichever face is used.
+static void check_event(Checks& checks, Ref event, const EventFace& face) {
+    const auto own = event["metadata"]["namespace"].str();
+    const auto other = event[face.about]["namespace"].str();
+    const auto misplaced = [&] {
+        checks.invalid("involvedObject.namespace", shown(other), "does not match event.namespace");
+    };
+    if (!event["eventTime"]) {
+        if (other.empty() ? !own.empty() && own != "default" : own != other) misplaced();
+        return;
+    }
+    if (other.empty() && own != "default" && own != "kube-system") misplaced();
+    const auto name = event[face.controller].str();
+    if (name.empty()) checks.required("reportingController");
+    complain(checks, "reportingController", name, qualified_name(name));
     for (const auto* field : {"reportingInstance", "action", "reason"})
         check_event_text(checks, field, event[field].str());
+    if (event[face.note].str().size() > event_note_max)
+        checks.invalid("message", shown(""), "can have at most 1024 characters");
 }
 
-void validate_event(Checks& checks, Ref object) {
-    check_event_namespace(checks, object, object["involvedObject"]);
-    check_timed_event(checks, object, "reportingComponent");
+void validate_event(Checks& checks, Ref object) { check_event(checks, object, core_event); }
+
+static void check_series(Checks& checks, Ref series) {
+    if (!series) return;
+    if (series["count"].num() < 2) checks.invalid("series.count", shown(""), "should be at least 2");
+    if (!series["lastObservedTime"]) checks.required("series.lastObservedTime");
 }
+
+/// A field of the newer face and the name under which upstream speaks of it.
+struct EventField {
+    std::string_view name, core;
+};
 
 void validate_new_event(Checks& checks, Ref object) {
-    check_event_namespace(checks, object, object["regarding"]);
-    check_timed_event(checks, object, "reportingController");
+    check_event(checks, object, new_event);
+    check_series(checks, object["series"]);
     if (!object["eventTime"]) checks.required("eventTime");
     if (const auto type = object["type"].str(); type != "Normal" && type != "Warning")
         checks.invalid("type", shown(type), "has invalid value: must be Normal or Warning");
+    constexpr auto why = "needs to be unset";
+    if (object["deprecatedFirstTimestamp"]) checks.invalid("firstTimestamp", shown(""), why);
+    if (object["deprecatedLastTimestamp"]) checks.invalid("lastTimestamp", shown(""), why);
+    if (object["deprecatedCount"].num() != 0) checks.invalid("count", shown(""), why);
+    const Ref source = object["deprecatedSource"];
+    if (!source["component"].str().empty() || !source["host"].str().empty()) checks.invalid("source", shown(""), why);
+}
+
+/// Only the series of an event goes on.
+void validate_new_event_update(Checks& checks, const UpdateCheck& update) {
+    static constexpr EventField kept[] = {{"regarding", "involvedObject"},
+                                          {"reason", "reason"},
+                                          {"note", "message"},
+                                          {"deprecatedSource", "source"},
+                                          {"deprecatedFirstTimestamp", "firstTimestamp"},
+                                          {"deprecatedLastTimestamp", "lastTimestamp"},
+                                          {"deprecatedCount", "count"},
+                                          {"reason", "reason"},
+                                          {"type", "type"},
+                                          {"eventTime", "eventTime"},
+                                          {"action", "action"},
+                                          {"related", "related"},
+                                          {"reportingController", "reportingController"},
+                                          {"reportingInstance", "reportingInstance"}};
+    check_event(checks, update.updated, new_event);
+    if (!equal(update.updated["series"], update.live["series"])) check_series(checks, update.updated["series"]);
+    for (const auto& [name, core] : kept) check_immutable(checks, core, update.updated[name], update.live[name]);
 }
 
 void validate_lease(Checks& checks, Ref object) {

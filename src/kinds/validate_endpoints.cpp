@@ -67,6 +67,19 @@ static void check_slice_address(Checks& checks, const Path& at, std::string_view
     if (type == "IPv4" || type == "IPv6") check_reachable(checks, at, address);
 }
 
+/// Names of where an endpoint's traffic should come from: few, each once, each as `name_rule` wants it.
+static void check_hints(Checks& checks, const Path& at, Ref hints, Complaints (*name_rule)(std::string_view)) {
+    constexpr std::size_t hints_max = 8;
+    const auto& items = hints.items();
+    if (items.size() > hints_max) return checks.too_many(at, items.size(), hints_max);
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto name = Ref(items[i])["name"].str();
+        if (!seen.insert(name).second) checks.duplicate(at[i] / "name", shown(name));
+        complain(checks, at[i] / "name", name, name_rule(name));
+    }
+}
+
 static void check_slice_endpoints(Checks& checks, Ref slice) {
     const auto& endpoints = slice["endpoints"].items();
     if (endpoints.size() > endpoints_max) return checks.too_many("endpoints", endpoints.size(), endpoints_max);
@@ -82,6 +95,8 @@ static void check_slice_endpoints(Checks& checks, Ref slice) {
             complain(checks, at / "nodeName", node, dns_subdomain(node));
         if (const auto host = endpoint["hostname"].str(); !host.empty())
             complain(checks, at / "hostname", host, dns_label(host));
+        check_hints(checks, at / "hints" / "forZones", endpoint["hints"]["forZones"], label_value);
+        check_hints(checks, at / "hints" / "forNodes", endpoint["hints"]["forNodes"], dns_subdomain);
     }
 }
 

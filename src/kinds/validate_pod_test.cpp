@@ -125,6 +125,16 @@ TEST(PodValidation, AnUpdateTellsOfWhatIsWrongAndOfWhatMayNotChange) {
     EXPECT_EQ(update("", R"("image": " i")"), "spec.containers[0].image spec.containers[0].image");
 }
 
+TEST(PodValidation, HugePagesComeWhole) {
+    const auto limit = [](const std::string& amount) {
+        return of_container(R"("resources": {"limits": {"cpu": "1", "hugepages-2Mi": ")" + amount + R"("}})");
+    };
+    EXPECT_EQ(limit("4Mi"), "");
+    EXPECT_EQ(limit("3Mi"),
+              "spec.containers[0].resources.limits[hugepages-2Mi] "
+              "spec.containers[0].resources.requests[hugepages-2Mi]");
+}
+
 TEST(PodValidation, WhatEndedForGoodStaysEnded) {
     auto live = pod_of(R"("restartPolicy": "Never")", "");
     live["status"] = json::parse(R"({"qosClass": "BestEffort", "containerStatuses": [{"name": "c", "state":

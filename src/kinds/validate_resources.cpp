@@ -68,6 +68,14 @@ void check_quantity(Checks& checks, const Path& at, std::string_view name, Ref q
     if (is_extended(name) && !amount.is_whole()) checks.invalid(at, shown(quantity), "must be an integer");
 }
 
+/// Huge pages come whole.
+static void check_pages(Checks& checks, const Path& at, std::string_view name, Ref quantity) {
+    if (!is_huge(name)) return;
+    const auto page = base::Quantity::parse(name.substr(name.find('-') + 1));
+    const bool whole = page && page->sign() > 0 && page->is_whole() && amount_of(quantity).value() % page->value() == 0;
+    if (!whole) checks.invalid(at, shown(quantity), "is not positive integer multiple of " + std::string(name));
+}
+
 static void check_request(Checks& checks, const Path& at, std::string_view name, Ref request, Ref limits) {
     const Ref limit = limits[name];
     if (limit.missing()) {
@@ -96,6 +104,7 @@ void check_resources(Checks& checks, const Path& at, Ref resources) {
             check_quantity(checks, place, name, entry.value());
             if (list == std::string_view("requests"))
                 check_request(checks, at, name, entry.value(), resources["limits"]);
+            check_pages(checks, place, name, entry.value());
             computes |= name == "cpu" || name == "memory";
             huge |= is_huge(name);
         }
