@@ -127,6 +127,7 @@ void validate_pod_update(Checks& checks, const UpdateCheck& update);
 void validate_pod_status(Checks& checks, const UpdateCheck& update);
 void validate_pod_template(Checks& checks, Ref object);
 void validate_service(Checks& checks, Ref service);
+void validate_service_status(Checks& checks, const UpdateCheck& update);
 void validate_service_update(Checks& checks, const UpdateCheck& update);
 
 }  // namespace kinds

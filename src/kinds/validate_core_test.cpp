@@ -67,6 +67,20 @@ TEST(CoreValidation, EventsOfBothFaces) {
     EXPECT_EQ(fields(validate_update(kind, next, live, "")), "message");
 }
 
+TEST(CoreValidation, ABalancersAddressesAreOfABalancer) {
+    const auto& kind = *by_kind("v1", "Service");
+    const auto write = [&](std::string_view type, std::string_view ingress) {
+        const auto live = made("v1", "Service", R"("spec": {"type": ")" + std::string(type) + R"("})");
+        auto next = live;
+        next["status"] = json::parse(R"({"loadBalancer": {"ingress": [)" + std::string(ingress) + "]}}");
+        return fields(validate_update(kind, next, live, "status"));
+    };
+    EXPECT_EQ(write("ClusterIP", R"({"ip": "10.0.0.1", "ipMode": "VIP"})"), "status.loadBalancer.ingress");
+    EXPECT_EQ(write("LoadBalancer", R"({"ip": "10.0.0.1", "ipMode": "VIP"}, {"hostname": "a.b"})"), "");
+    EXPECT_EQ(write("LoadBalancer", R"({"ip": "10.0.0.1", "ipMode": "Odd"}, {"hostname": "a.b", "ipMode": "VIP"})"),
+              "status.loadBalancer.ingress[0].ipMode status.loadBalancer.ingress[1].ipMode");
+}
+
 TEST(CoreValidation, HintsOfASliceAreFewAndEachOnce) {
     EXPECT_EQ(refused("discovery.k8s.io/v1", "EndpointSlice", R"("addressType": "IPv4", "endpoints": [{"addresses":
         ["10.0.0.1"], "hints": {"forZones": [{"name": "z"}, {"name": "z"}, {"name": "a b"}]}}])"),

@@ -227,6 +227,29 @@ void validate_service(Checks& checks, Ref service) {
     check_traffic(checks, service);
 }
 
+/// Which of an address's ways a balancer takes: said exactly where there is an address.
+static void check_ip_modes(Checks& checks, Ref ingress) {
+    const auto& items = ingress.items();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto at = Path("status.loadBalancer.ingress")[i] / "ipMode";
+        const Ref mode = Ref(items[i])["ipMode"];
+        const bool has_ip = !Ref(items[i])["ip"].str().empty();
+        if (!mode && has_ip) checks.required(at, "must be specified when `ip` is set");
+        if (mode && !has_ip)
+            checks.forbidden(at, "may not be specified when `ip` is not set");
+        else if (mode)
+            checks.one_of(at, mode, {"Proxy", "VIP"});
+    }
+}
+
+void validate_service_status(Checks& checks, const UpdateCheck& update) {
+    const Ref ingress = update.updated["status"]["loadBalancer"]["ingress"];
+    if (ingress.size() > 0 && !is_type(update.updated, {"LoadBalancer"}))
+        return checks.forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is LoadBalancer");
+    validate_balancer_status(checks, update);
+    check_ip_modes(checks, ingress);
+}
+
 void validate_service_update(Checks& checks, const UpdateCheck& update) {
     const Ref now = update.updated["spec"];
     const Ref before = update.live["spec"];
