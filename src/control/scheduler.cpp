@@ -8,6 +8,7 @@
 #include <set>
 
 #include "control/controllers.h"
+#include "control/pod_affinity.h"
 #include "control/workload.h"
 
 namespace control {
@@ -126,7 +127,10 @@ Refusal refusal(Ref pod, const Object& node, const engine::View& view) {
     }
     if (!selected(pod, node)) return {{"node(s) didn't match Pod's node affinity/selector"}, true};
     if (auto ports = ports_refusal(pod, node, view); !ports.reasons.empty()) return ports;
-    return resources_refusal(pod, node, view);
+    if (auto resources = resources_refusal(pod, node, view); !resources.reasons.empty()) return resources;
+    const auto neighbours = neighbour_refusal(pod, node, view);
+    if (neighbours.reason.empty()) return {};
+    return {{std::string(neighbours.reason)}, neighbours.helpless};
 }
 
 std::string explanation(const std::map<std::string, int>& reasons, int node_count, int helpless) {
@@ -215,8 +219,14 @@ void wake_by_pod(const store::Event& event, const engine::View& view, engine::Ke
     const auto& pod = *event.object;
     const bool left = event.type == store::EventType::deleted || pod_finished(Ref(pod.value()));
     if (!left && to_be_scheduled(pod)) keys.push_back(event.key);
+    const auto node = pod["spec"]["nodeName"].str();
     // Room was made: whoever waits may fit now.
-    if (left && !pod["spec"]["nodeName"].str().empty()) wake_waiting(view, keys);
+    if (left && !node.empty()) return wake_waiting(view, keys);
+    const bool arrived = !node.empty() && (!event.previous || (*event.previous)["spec"]["nodeName"].str().empty());
+    if (!arrived) return;
+    for (const auto& waiting : view.pods_on(""))
+        if (to_be_scheduled(*waiting) && wants_neighbours(Ref(waiting->value())))
+            keys.push_back({pods(), std::string(waiting->ns()), std::string(waiting->name())});
 }
 
 void wake_by_node(const store::Event& event, const engine::View& view, engine::Keys& keys) {

@@ -220,6 +220,32 @@ SIM_TEST("a service has an empty slice, then its pods, then an empty one again",
         30s);
 }
 
+SIM_TEST("pods that keep apart share no node", 200) {
+    auto object = deployment({.replicas = 2});
+    auto& spec = object["spec"].as_object()["template"].as_object()["spec"].as_object();
+    spec["affinity"] = json::parse(R"({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+        [{"topologyKey": "host", "labelSelector": {}}]}})");
+    world.change({{"", "nodes"}, "", "machine"},
+                 [](json::object& node) { object::child(object::child(node, "metadata"), "labels")["host"] = "a"; });
+    world.always("never both", [](const World& w) { return w.ready() <= 1; });
+    world.apply(object);
+    world.until(
+        "one runs", [](const World& w) { return w.ready() == 1; }, 30s);
+    world.run_for(1s);
+    const auto pods = world.pods();
+    const auto waiting =
+        std::ranges::find_if(pods, [](const auto& pod) { return (*pod)["spec"]["nodeName"].str().empty(); });
+    world.check("the other waits", waiting != pods.end());
+    const auto place = [&](const std::string& value) {
+        world.change({{"", "nodes"}, "", "machine"}, [&](json::object& node) {
+            object::child(object::child(node, "metadata"), "labels")["host"] = value;
+        });
+    };
+    place("b");
+    world.run_for(1s);
+    world.check("one node is one place", world.ready() == 1);
+}
+
 SIM_TEST("a pod that fits nowhere says why, and goes when there is room", 200) {
     auto object = deployment({.replicas = 1});
     auto& spec = object["spec"].as_object()["template"].as_object()["spec"].as_object();
