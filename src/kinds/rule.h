@@ -33,6 +33,7 @@ enum class UpdateOrder : std::uint8_t {
     spec_first,    ///< the object but for metadata as a new one, then what may not change
     whole_first,   ///< the object as a new one, metadata included, then what may not change
     change_only,   ///< only the change: its check does the rest itself
+    change_last,   ///< metadata as a new one's, then the change: its check does the rest itself
 };
 
 struct UpdateCheck {

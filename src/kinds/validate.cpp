@@ -97,6 +97,11 @@ static void check_update(Checks& checks, const object::Kind& kind, const Rule& r
     const bool change_before = order == UpdateOrder::change_first || order == UpdateOrder::change_only;
     if (change_before && rule.validate_update) rule.validate_update(checks, update);
     if (order == UpdateOrder::change_only) return;
+    if (order == UpdateOrder::change_last) {
+        check_metadata(checks, kind, rule.name, update.updated);
+        if (rule.validate_update) rule.validate_update(checks, update);
+        return;
+    }
     if (order != UpdateOrder::spec_first) check_metadata(checks, kind, rule.name, update.updated);
     if (rule.validate_create) rule.validate_create(checks, update.updated);
     if (!change_before && rule.validate_update) rule.validate_update(checks, update);

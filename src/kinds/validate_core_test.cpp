@@ -81,6 +81,17 @@ TEST(CoreValidation, ABalancersAddressesAreOfABalancer) {
               "status.loadBalancer.ingress[0].ipMode status.loadBalancer.ingress[1].ipMode");
 }
 
+TEST(CoreValidation, MetadataIsToldOfOnceForAllKindsAndOnceMoreByTheKind) {
+    const auto label = [](std::string_view kind) {
+        const auto live = made("v1", kind, "");
+        auto next = live;
+        next["metadata"].as_object()["labels"] = json::object{{"a b", "c"}};
+        return fields(validate_update(*by_kind("v1", kind), next, live, ""));
+    };
+    for (const auto* kind : {"Node", "Namespace", "ConfigMap"})
+        EXPECT_EQ(label(kind), "metadata.labels metadata.labels metadata.labels metadata.labels") << kind;
+}
+
 TEST(CoreValidation, HintsOfASliceAreFewAndEachOnce) {
     EXPECT_EQ(refused("discovery.k8s.io/v1", "EndpointSlice", R"("addressType": "IPv4", "endpoints": [{"addresses":
         ["10.0.0.1"], "hints": {"forZones": [{"name": "z"}, {"name": "z"}, {"name": "a b"}]}}])"),
