@@ -239,6 +239,7 @@ class Services:
         environment = {
             'PATH': os.environ.get('PATH', ''), 'ADDRESS': '127.0.0.1', 'PORT': str(self.base_port + PORTS[name]),
             'REDIS_URL': self.redis, 'SERVICE_TOKEN_FILE': secret('service_token'), 'WEBHOOK_SECRET_FILE': secret('webhook_secret'),
+            'DOCS_PAGES': os.path.join(ROOT, 'build', 'web', 'docs'),
             **{other.upper() + '_URL': self.url(other) for other in self.names}}
         if 'auth' in self.names:
             environment['JWKS_URL'] = self.url('auth') + '/.well-known/jwks.json'

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make services` as a process: told to stop it drains its services and ends well; killed, it leaves none of them behind."""
+"""`make services` as a process: its services show their API page; told to stop it drains them and ends well; killed, it
+leaves none of them behind."""
 import json
 import os
 import signal
@@ -45,6 +46,8 @@ def ended(how, folder):
     started = json.loads(keeper.stdout.readline())
     for name in WANTED:
         assert ask(started['services'][name] + '/ready')[0] == 200, name
+        page = ask(started['services'][name] + '/docs')[2].decode()
+        assert ('swagger-ui' in page) == os.path.exists(os.path.join(ROOT, 'build', 'web', 'docs', 'index.html')), page
     keeper.send_signal(how)
     code = keeper.wait(40)
     until = time.monotonic() + 5
