@@ -212,6 +212,12 @@ std::string settings_help(std::string_view program, const std::vector<SettingEnt
         if (!entry.standard.empty()) {
             text += " Default: " + std::string(entry.standard) + ".";
         }
+        if (entry.parts == database_parts)
+            text += "\n      Or DB_HOST, with DB_PORT, DB_NAME, DB_USER and DB_PASSWORD (or DB_PASSWORD_FILE).";
+        if (entry.parts == redis_parts)
+            text +=
+                "\n      Or REDIS_HOST and REDIS_PORT (also tcp://HOST:PORT), with REDIS_PASSWORD (or "
+                "REDIS_PASSWORD_FILE).";
         text += "\n";
     }
     return text;

@@ -23,6 +23,13 @@ std::string loaded(const Environment& environment, const std::vector<std::string
     return stores.database->text + " " + stores.redis->text + " " + stores.token->text;
 }
 
+TEST(Stores, SayInTheHelpWhatTheyCanBeMadeOf) {
+    Stores stores;
+    const auto help = settings_help("x", setting_entries(stores));
+    EXPECT_NE(help.find("Default: sqlite:x.db.\n      Or DB_HOST, with "), std::string::npos) << help;
+    EXPECT_NE(help.find("Or REDIS_HOST and REDIS_PORT"), std::string::npos) << help;
+}
+
 TEST(Stores, AreMadeOfTheirPartsWhenNothingElseIsGiven) {
     EXPECT_EQ(loaded({}), "sqlite:x.db  ");
     EXPECT_EQ(loaded({{"DB_HOST", "db"}}), "postgres://postgres@db:5432/postgres  ");

@@ -108,13 +108,24 @@ json::object body_of(const Route& route, json::object& schemas) {
     return {{"required", true}, {"content", std::move(content)}};
 }
 
+/// The first sentence is the summary; who may call it and all others are the description.
+json::object words_of(const Route& route) {
+    const std::string_view prose = route.prose;
+    const auto end = prose.find(". ");
+    json::object words{{"summary", prose.substr(0, end == std::string_view::npos ? end : end + 1)}};
+    std::string more(end == std::string_view::npos ? std::string_view{} : prose.substr(end + 2));
+    if (!route.roles.empty()) more += (more.empty() ? "For the roles " : " For the roles ") + roles_text(route) + ".";
+    if (!more.empty()) words["description"] = std::move(more);
+    return words;
+}
+
 json::object operation_of(const Route& route, json::object& schemas) {
-    json::object operation{{"summary", route.prose}, {"responses", replies_of(route)}};
+    auto operation = words_of(route);
+    operation["responses"] = replies_of(route);
     auto parameters = parameters_of(route);
     if (!parameters.empty()) operation["parameters"] = std::move(parameters);
     if (route.body || route.streamed) operation["requestBody"] = body_of(route, schemas);
     if (route.login != Login::unasked) operation["security"] = security_of(route);
-    if (!route.roles.empty()) operation["description"] = "For the roles " + roles_text(route) + ".";
     return operation;
 }
 

@@ -44,7 +44,13 @@ TEST_F(Routes, LetInWhoMay) {
         app.verify_with({.jwks_url = "", .service_token = token});
         app.routes().get("/open").knows().calls(who);
         app.routes().get("/login").needs_login().calls(who);
-        app.routes().get("/admin").needs({auth::Role::admin, auth::Role::dealer}).calls(who);
+        app.routes()
+            .get("/admin")
+            .doc("Does it. Twice.")
+            .needs({auth::Role::admin, auth::Role::dealer})
+            .replies_text(200, "Who.", "text/plain")
+            .replies(409, "Not now.")
+            .calls(who);
         app.routes().get("/service").needs({auth::Role::admin, auth::Role::service}).calls(who);
     });
     EXPECT_EQ(ask(get("/open")).body, "nobody");
@@ -58,6 +64,13 @@ TEST_F(Routes, LetInWhoMay) {
     EXPECT_EQ(ask(with_token("/service")).body, "service");
     const auto described = boost::json::parse(ask(get("/openapi.json")).body);
     EXPECT_TRUE(described.at_pointer("/paths/~1admin/get/responses").as_object().contains("403"));
+    EXPECT_EQ(described.at_pointer("/paths/~1admin/get/summary").as_string(), "Does it.");
+    EXPECT_EQ(described.at_pointer("/paths/~1admin/get/description").as_string(),
+              "Twice. For the roles admin or dealer.");
+    EXPECT_TRUE(described.at_pointer("/paths/~1admin/get/responses/200/content").as_object().contains("text/plain"));
+    EXPECT_TRUE(described.at_pointer("/paths/~1admin/get/responses/409/content")
+                    .as_object()
+                    .contains("application/problem+json"));
     EXPECT_EQ(described.at_pointer("/paths/~1login/get/security").as_array().size(), 2U);
     EXPECT_EQ(described.at_pointer("/components/securitySchemes/bearer/scheme").as_string(), "bearer");
 }
