@@ -18,8 +18,7 @@ using Problems = std::vector<kit::FieldProblem>;
 
 std::string words_in(const Call& call, std::string_view name, Problems& problems) {
     auto words = call.query(name).value_or("");
-    kit::Utf8Check utf8;
-    if (!utf8.put(words) || !utf8.complete()) {
+    if (!kit::is_utf8(words)) {
         problems.push_back({std::string(name), "must be UTF-8"});
     } else if (words.size() > words_max) {
         problems.push_back({std::string(name), "must have at most " + std::to_string(words_max) + " characters"});

@@ -170,6 +170,9 @@ TEST(Shape, ReadsFormsAndDescribesItself) {
     EXPECT_EQ(problem.fields[2].message, "must be from 0.00 to 1.00");
     EXPECT_EQ(shape.schema().at("properties").at("size").at("minimum").as_int64(), -5);
     EXPECT_FALSE(shape.read_json(std::string(100'000, '[')));
+    const auto latin = shape.read_form({{"name", "\xe4"}});
+    ASSERT_FALSE(latin);
+    EXPECT_EQ(problem_of(latin.error()).fields.at(0).message, "must be UTF-8");
 }
 
 TEST(Shape, OneOfSomeFieldsMustBeGiven) {

@@ -28,6 +28,12 @@ class Utf8Check {
     unsigned char low_ = 0x80, high_ = 0xbf;  ///< what the next one may be
 };
 
+/// Whether all of it is UTF-8.
+inline bool is_utf8(std::string_view text) {
+    Utf8Check check;
+    return check.put(text) && check.complete();
+}
+
 /// One thing that a client said.
 struct Said {
     enum class What : std::uint8_t { text, ping, pong, close, broken } what;

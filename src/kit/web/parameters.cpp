@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "kit/http/server.h"
+#include "kit/web/frames.h"
 
 namespace kit {
 namespace {
@@ -72,6 +73,8 @@ std::optional<std::string> ParameterRule::wrong(const std::string& text) const {
 std::optional<std::string> ParameterRule::wrong_text(std::string_view text) const {
     if (!among_.empty() && std::ranges::find(among_, text) == among_.end())
         return fmt::format("must be one of {}", joined(among_));
+    if (!is_utf8(text)) return "must be UTF-8";
+    if (text.find('\0') != std::string_view::npos) return "must not hold the NUL character";
     const auto length = characters(text);
     if (length < length_min_) return fmt::format("must have at least {} characters", length_min_);
     if (length_max_ && length > *length_max_) return fmt::format("must have at most {} characters", *length_max_);

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "kit/web/call_state.h"
+#include "kit/web/frames.h"
 
 namespace kit {
 namespace {
@@ -62,7 +63,8 @@ std::optional<PathValues> values_of(const Route& route, const std::vector<std::s
             raw += segments[from];
         }
         auto decoded = http::percent_decode(raw);
-        if (!decoded) return std::nullopt;
+        // What no store could hold as text is nothing's name.
+        if (!decoded || !is_utf8(*decoded) || decoded->find('\0') != std::string::npos) return std::nullopt;
         values.emplace_back(name_in(pattern), std::move(*decoded));
     }
     return values;

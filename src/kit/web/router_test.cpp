@@ -124,12 +124,15 @@ TEST_F(Routes, CheckTheirQueriesByWhatTheySayOfThem) {
             .query("sort", "By what.", R"({"type":"string","enum":["name","-name"]})")
             .query("q", "Words.", R"({"type":"string","maxLength":3})")
             .calls([](Call call) { call.answer(text_response(200, "x")); });
+        app.routes().get("/list/{name}").calls([](Call call) { call.answer(text_response(200, "x")); });
     });
+    EXPECT_EQ(ask(get("/list/%C3%A9")).status, 200);
+    for (const auto* path : {"/list/%ff", "/list/a%00"}) EXPECT_EQ(ask(get(path)).status / 100, 4) << path;
     for (const auto* good : {"", "?page=9&price=1.50&sort=-name&q=%C3%A9%C3%A9%C3%A9", "?page=&sort=", "?other=1"}) {
         EXPECT_EQ(ask(get(std::string("/list") + good)).status, 200) << good;
     }
     for (const auto* wrong : {"?page=0", "?page=10", "?page=1x", "?page=1.5", "?price=-1", "?price=nan", "?price=1e3",
-                              "?sort=Name", "?q=1234", "?page=99999999999999999999"}) {
+                              "?sort=Name", "?q=1234", "?q=%ff", "?q=a%00", "?page=99999999999999999999"}) {
         const auto answer = ask(get(std::string("/list") + wrong));
         EXPECT_EQ(answer.status, 422) << wrong;
         EXPECT_NE(answer.body.find(R"("errors":[{"field":)"), std::string::npos);

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "kit/problem.h"
+#include "kit/web/frames.h"
 #include "kit/whole.h"
 
 namespace kit {
@@ -32,6 +33,7 @@ Checked check(const TextField& type, std::string_view raw) {
         return "must have at most " + std::to_string(type.length_max) + " characters";
     if (characters(text) < type.length_min) return std::string(text.empty() ? "must not be empty" : "is too short");
     if (text.find('\0') != std::string_view::npos) return std::string("must not hold the NUL character");
+    if (!is_utf8(text)) return std::string("must be UTF-8");
     return FieldValue(std::string(text));
 }
 
