@@ -21,17 +21,22 @@ const roles: Role[] = ['buyer', 'dealer', 'admin'];
 export function Admin({ search }: PageProps): JSX.Element {
   useTitle('Administration');
   const query = new URLSearchParams(search);
+  // What stands below the accounts comes after them: it would jump when they do.
+  const [settled, setSettled] = useState(false);
   return (
     <div class="stack wide-gap">
       <h1>Administration</h1>
-      <Users q={query.get('q') ?? ''} page={Math.max(1, Number(query.get('page')) || 1)} />
-      <DeadLetters />
+      <Users q={query.get('q') ?? ''} page={Math.max(1, Number(query.get('page')) || 1)} settled={() => setSettled(true)} />
+      {settled && <DeadLetters />}
     </div>
   );
 }
 
-function Users({ q, page }: { q: string; page: number }): JSX.Element {
+function Users({ q, page, settled }: { q: string; page: number; settled: () => void }): JSX.Element {
   const { data, problem, again } = useLoad(`users ${q} ${page}`, (signal) => listUsers(q, page, signal));
+  useEffect(() => {
+    if (data || problem) settled();
+  }, [data, problem]);
   const [typed, setTyped] = useState(q);
   const address = (each: number): string => `/admin?${new URLSearchParams({ ...(q !== '' && { q }), page: String(each) }).toString()}`;
   return (
