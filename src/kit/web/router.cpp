@@ -63,11 +63,17 @@ std::optional<PathValues> values_of(const Route& route, const std::vector<std::s
             raw += segments[from];
         }
         auto decoded = http::percent_decode(raw);
-        // What no store could hold as text is nothing's name.
-        if (!decoded || !is_utf8(*decoded) || decoded->find('\0') != std::string::npos) return std::nullopt;
+        if (!decoded) return std::nullopt;
         values.emplace_back(name_in(pattern), std::move(*decoded));
     }
     return values;
+}
+
+/// What no store could hold as text is nothing's name.
+bool are_names(const PathValues& values) {
+    return std::ranges::all_of(values, [](const auto& value) {
+        return is_utf8(value.second) && value.second.find('\0') == std::string::npos;
+    });
 }
 
 }  // namespace
@@ -144,9 +150,11 @@ void Router::serve(http::Request request, http::Reply reply) {
     if (const auto* found = find(request, segments, &allowed)) {
         auto values = values_of(*found, segments);
         const bool broken = !values;
+        const bool named = broken || are_names(*values);
         Call call(*this, found, std::move(request), std::move(values).value_or(PathValues{}), std::move(reply));
         if (broken)
             return call.problem({.status = 400, .detail = "the path has a broken percent escape", .fields = {}});
+        if (!named) return call.problem({.status = 404, .detail = "nothing has such a name", .fields = {}});
         return begin(std::move(call));
     }
     Call call(*this, nullptr, std::move(request), {}, std::move(reply));

@@ -127,7 +127,7 @@ TEST_F(Routes, CheckTheirQueriesByWhatTheySayOfThem) {
         app.routes().get("/list/{name}").calls([](Call call) { call.answer(text_response(200, "x")); });
     });
     EXPECT_EQ(ask(get("/list/%C3%A9")).status, 200);
-    for (const auto* path : {"/list/%ff", "/list/a%00"}) EXPECT_EQ(ask(get(path)).status / 100, 4) << path;
+    for (const auto* path : {"/list/%ff", "/list/a%00"}) EXPECT_EQ(ask(get(path)).status, 404) << path;
     for (const auto* good : {"", "?page=9&price=1.50&sort=-name&q=%C3%A9%C3%A9%C3%A9", "?page=&sort=", "?other=1"}) {
         EXPECT_EQ(ask(get(std::string("/list") + good)).status, 200) << good;
     }
