@@ -2,6 +2,7 @@
 // while nothing happens. Callbacks run on its thread and must not block for long.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -42,7 +43,7 @@ class Reactor {
     Fd epoll_, wake_;
     std::mutex mutex_;
     std::vector<Work> posted_;
-    bool stopping_ = false;
+    std::atomic<bool> stopping_ = false;
     std::map<int, std::shared_ptr<Ready>> ready_;
     std::multimap<std::chrono::steady_clock::time_point, Work> timers_;
     std::thread thread_;

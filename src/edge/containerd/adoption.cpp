@@ -7,7 +7,6 @@
 namespace edge {
 namespace {
 
-constexpr std::chrono::milliseconds drain_grace{250};
 constexpr int lost_exit_code = 255;  // a task that is gone without a trace, as containerd's CRI says it
 
 std::string text(const ContainerRecord& record, const char* key) {

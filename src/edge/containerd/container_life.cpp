@@ -15,8 +15,6 @@ namespace edge {
 namespace {
 
 constexpr const char* default_profile = "/usr/share/containers/seccomp.json";
-/// After the first process has ended its output is complete at once; a child that holds the pipe must not hold us.
-constexpr std::chrono::milliseconds drain_grace{250};
 
 base::Time now() { return std::chrono::time_point_cast<base::Duration>(std::chrono::system_clock::now()); }
 

@@ -68,16 +68,23 @@ base::Result<void> ContainerdRuntime::start_blocking() {
     TRY(write_file(pause_path(), pause_program(), 0755));
     TRY(tasks_.make_namespace());
     TRY(adopt());
-    events_ =
-        std::make_unique<Events>(rpc_, Events::Handlers{.exited = [this](const ExitEvent& event) { on_event(event); },
-                                                        .connected =
-                                                            [this] {
-                                                                workers_.submit("adopt", Weight::light, [this] {
-                                                                    if (auto adopted = adopt(); !adopted)
-                                                                        tell("relist: " + adopted.error().message);
-                                                                });
-                                                            }});
+    events_ = std::make_unique<Events>(
+        rpc_, Events::Handlers{.exited = [this](const ExitEvent& event) { on_event(event); },
+                               .connected =
+                                   [this] {
+                                       relist();
+                                       // A list may be made before containerd has taken up the subscription, and an
+                                       // exit fall between the two.
+                                       reactor_.post(
+                                           [this] { reactor_.after(std::chrono::seconds(1), [this] { relist(); }); });
+                                   }});
     return {};
+}
+
+void ContainerdRuntime::relist() {
+    workers_.submit("adopt", Weight::light, [this] {
+        if (auto adopted = adopt(); !adopted) tell("relist: " + adopted.error().message);
+    });
 }
 
 void ContainerdRuntime::import_image(std::string tar_path, Done<std::vector<std::string>> done) {

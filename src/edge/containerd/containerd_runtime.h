@@ -55,6 +55,10 @@ class ContainerdRuntime final : public node::Runtime {
     void images(node::Done<std::vector<node::ImageInfo>> done) override;
 
  private:
+    /// After the first process has ended the streams end, too, as soon as the shim has copied what is left; only a
+    /// child outside of the container's own processes could hold them open, and must not hold us.
+    static constexpr std::chrono::milliseconds drain_grace{2000};
+
     struct Known {
         node::ContainerObserved seen;  ///< its name is "" for the first process of a pod that shares its processes
         std::string cgroup;
@@ -73,6 +77,7 @@ class ContainerdRuntime final : public node::Runtime {
     // On workers: blocking.
     base::Result<void> start_blocking();
     base::Result<void> adopt();
+    void relist();
     /// Whether the state of its task says something about it.
     base::Result<bool> adopt_one(const ContainerRecord& record, const TaskState* task,
                                  const std::set<std::string>& settled);
@@ -87,6 +92,7 @@ class ContainerdRuntime final : public node::Runtime {
     base::Result<boost::json::value> seccomp_of(const node::ContainerSetup& setup) const;
     base::Result<void> remove_blocking(const std::string& id);
     base::Result<void> tear_down_blocking(const std::string& uid);
+    void time_out(const std::string& exec_id, const std::string& container_id);
     void begin_exec(const std::string& exec_id, const std::vector<std::string>& argv);
     void end_exec(const std::string& exec_id);
     void fail_exec(const std::string& exec_id, base::Error error);

@@ -16,26 +16,38 @@ void ContainerdRuntime::exec(std::string container_id, std::vector<std::string> 
         execs_[exec_id] = {.container_id = container_id, .done = std::move(done)};
     }
     if (timeout.count() > 0) {
-        exec_timers_[exec_id] = loop_.after(timeout, [this, exec_id, container_id] {
-            {
-                const std::lock_guard lock(mutex_);
-                const auto exec = execs_.find(exec_id);
-                if (exec == execs_.end()) return;
-                exec->second.timed_out = true;
-            }
-            workers_.submit("", Workers::Weight::light, [this, exec_id, container_id] {
-                (void)tasks_.kill(container_id, exec_id, 9, Tasks::Whom::first_process);
-            });
-        });
+        exec_timers_[exec_id] =
+            loop_.after(timeout, [this, exec_id, container_id] { time_out(exec_id, container_id); });
     }
     workers_.submit("", Workers::Weight::light, [this, exec_id, argv = std::move(argv)] { begin_exec(exec_id, argv); });
+}
+
+/// Kills the command; its exit then answers. Should that not come (containerd went down with it), the answer does.
+void ContainerdRuntime::time_out(const std::string& exec_id, const std::string& container_id) {
+    constexpr std::chrono::seconds exit_patience{5};
+    {
+        const std::lock_guard lock(mutex_);
+        const auto exec = execs_.find(exec_id);
+        if (exec == execs_.end()) return;
+        exec->second.timed_out = true;
+    }
+    workers_.submit("", Workers::Weight::light, [this, exec_id, container_id] {
+        (void)tasks_.kill(container_id, exec_id, 9, Tasks::Whom::first_process);
+    });
+    exec_timers_[exec_id] = loop_.after(exit_patience, [this, exec_id] {
+        workers_.submit("", Workers::Weight::light, [this, exec_id] {
+            fail_exec(exec_id, {base::Code::timeout, "the command timed out and its end was not told"});
+        });
+    });
 }
 
 void ContainerdRuntime::begin_exec(const std::string& exec_id, const std::vector<std::string>& argv) {
     std::string container_id;
     {
         const std::lock_guard lock(mutex_);
-        container_id = execs_.at(exec_id).container_id;
+        const auto exec = execs_.find(exec_id);
+        if (exec == execs_.end()) return;  // given up before its turn came
+        container_id = exec->second.container_id;
     }
     const auto begin = [&]() -> base::Result<void> {
         const auto record = TRY(tasks_.record(container_id));
@@ -48,7 +60,14 @@ void ContainerdRuntime::begin_exec(const std::string& exec_id, const std::vector
         return tasks_.exec(container_id, exec_id, boost::json::serialize(exec_process(spec, argv)),
                            {.out = fifo, .err = fifo});
     };
-    if (auto begun = begin(); !begun) fail_exec(exec_id, std::move(begun).error());
+    if (auto begun = begin(); !begun) return fail_exec(exec_id, std::move(begun).error());
+    {
+        const std::lock_guard lock(mutex_);
+        const auto exec = execs_.find(exec_id);
+        if (exec != execs_.end() && !exec->second.timed_out) return;
+    }
+    // Its time was over before there was anything to kill.
+    (void)tasks_.kill(container_id, exec_id, 9, Tasks::Whom::first_process);
 }
 
 void ContainerdRuntime::fail_exec(const std::string& exec_id, base::Error error) {
