@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <set>
 
 #include "control/controllers.h"
+#include "control/host_ports.h"
 #include "control/pod_affinity.h"
 #include "control/workload.h"
 
@@ -79,23 +79,24 @@ struct Refusal {
 };
 
 Refusal ports_refusal(Ref pod, const Object& node, const engine::View& view) {
-    std::set<std::pair<std::int64_t, std::string_view>> wanted;
-    const auto each_port = [](Ref from, auto&& call) {
-        for (const auto& container : from["spec"]["containers"].items())
-            for (const auto& port : Ref(container)["ports"].items())
-                if (const auto number = Ref(port)["hostPort"].num()) call(number, Ref(port)["protocol"].str("TCP"));
-    };
-    each_port(pod, [&](std::int64_t number, std::string_view protocol) { wanted.emplace(number, protocol); });
-    if (wanted.empty()) return {};
-    bool taken = false;
-    for (const auto& other : view.pods_on(node.name())) {
-        if (pod_finished(Ref(other->value()))) continue;
-        each_port(Ref(other->value()), [&](std::int64_t number, std::string_view protocol) {
-            taken |= wanted.contains({number, protocol});
-        });
-    }
+    const bool taken = std::ranges::any_of(view.pods_on(node.name()), [&](const ObjectPtr& other) {
+        const Ref there(other->value());
+        return !pod_finished(there) && ports_collide(pod, there);
+    });
     if (!taken) return {};
     return {{"node(s) didn't have free ports for the requested pod ports"}, false};
+}
+
+/// What keeps a pod off every node: a claim that is not there, or about to go.
+std::string claim_refusal(const Object& pod, const engine::View& view) {
+    for (const Ref volume : pod["spec"]["volumes"].items()) {
+        const auto claim = volume["persistentVolumeClaim"]["claimName"].str();
+        if (claim.empty()) continue;
+        const auto found = view.get({{"", "persistentvolumeclaims"}, std::string(pod.ns()), std::string(claim)});
+        if (!found) return fmt::format("persistentvolumeclaim \"{}\" not found", claim);
+        if (found->deleting()) return fmt::format("persistentvolumeclaim \"{}\" is being deleted", claim);
+    }
+    return "";
 }
 
 Refusal resources_refusal(Ref pod, const Object& node, const engine::View& view) {
@@ -115,7 +116,8 @@ Refusal resources_refusal(Ref pod, const Object& node, const engine::View& view)
     return out;
 }
 
-Refusal refusal(Ref pod, const Object& node, const engine::View& view) {
+Refusal refusal(const Object& object, const Object& node, const engine::View& view) {
+    const Ref pod(object.value());
     if (node["spec"]["unschedulable"].flag()) {
         const json::object taint{{"key", "node.kubernetes.io/unschedulable"}, {"effect", "NoSchedule"}};
         if (!tolerates(pod, Ref(taint))) return {{"node(s) were unschedulable"}, true};
@@ -188,14 +190,17 @@ void explain(Plan& plan, const Pass& pass, std::string message) {
 Result<Plan> reconcile(const Pass& pass) {
     Plan plan;
     if (!pass.object || !to_be_scheduled(*pass.object)) return plan;
-    const Ref pod(pass.object->value());
     const auto all = pass.view.list(nodes());
+    if (const auto claim = claim_refusal(*pass.object, pass.view); !claim.empty()) {
+        explain(plan, pass, fmt::format("0/{} nodes are available: {}.", all.size(), claim));
+        return plan;
+    }
     std::map<std::string, int> reasons;
     int helpless = 0;
     ObjectPtr best;
     for (const auto& node : all) {
         if (node->deleting()) continue;
-        const auto no = refusal(pod, *node, pass.view);
+        const auto no = refusal(*pass.object, *node, pass.view);
         if (no.reasons.empty()) {
             if (!best || pass.view.used_on(node->name()).pods < pass.view.used_on(best->name()).pods) best = node;
             continue;
@@ -238,13 +243,16 @@ void wake_by_node(const store::Event& event, const engine::View& view, engine::K
     wake_waiting(view, keys);
 }
 
+void wake_by_claim(const store::Event&, const engine::View& view, engine::Keys& keys) { wake_waiting(view, keys); }
+
 }  // namespace
 
 engine::Controller scheduler() {
-    return {.name = "scheduler",
-            .watches = {{pods(), wake_by_pod}, {nodes(), wake_by_node}},
-            .reconcile = reconcile,
-            .manager = "kube-scheduler"};
+    return {
+        .name = "scheduler",
+        .watches = {{pods(), wake_by_pod}, {nodes(), wake_by_node}, {{"", "persistentvolumeclaims"}, wake_by_claim}},
+        .reconcile = reconcile,
+        .manager = "kube-scheduler"};
 }
 
 }  // namespace control
