@@ -207,6 +207,18 @@ class Kubectl(unittest.TestCase):
         self.assertEqual(lines, list(range(1, len(lines) + 1)))
         self.assertGreater(len(lines), 500)
 
+    def test_starts_that_a_killed_daemon_left_half_made_count_for_nothing(self):
+        pod = lambda i: {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'p%d' % i}, 'spec': {
+            'terminationGracePeriodSeconds': 1, 'containers': [{'name': 'c', 'image': 'busybox:1.36', 'command': ['sleep', '1000']}]}}
+        self.apply(json.dumps({'apiVersion': 'v1', 'kind': 'List', 'items': [pod(i) for i in range(5)]}))
+        time.sleep(0.1)
+        platform.kill_daemon()
+        platform.up()
+        self.k('wait', '--for=condition=Ready', 'pods', '--all', '--timeout=60s')
+        for each in self.pods():
+            status = each['status']['containerStatuses'][0]
+            self.assertEqual((status['restartCount'], status['lastState']), (0, {}), each['metadata']['name'])
+
     def test_older_and_newer_kubectl(self):
         folder = os.path.dirname(os.path.realpath(platform.kubectl_binary))
         seen = [os.path.join(folder, n) for n in sorted(os.listdir(folder)) if re.fullmatch(r'kubectl\.1\.\d+', n)]

@@ -1,5 +1,8 @@
 // `make down`: what outlives the daemon on purpose is ended here.
+#include <signal.h>
 #include <sys/mount.h>
+
+#include <filesystem>
 
 #include "edge/containerd/containerd_runtime.h"
 #include "edge/containerd/labels.h"
@@ -35,6 +38,19 @@ base::Result<void> end_tasks(const EdgeSettings& settings) {
     return result;
 }
 
+/// Shims that no containerd knows any more: of tasks whose making was broken off.
+void end_shims(const EdgeSettings& settings) {
+    const auto ours = std::string("-address") + '\0' + settings.containerd_socket() + '\0';
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+        const auto pid = std::atoi(entry.path().filename().c_str());
+        if (pid <= 1) continue;
+        const auto line = read_file(entry.path().string() + "/cmdline").value_or("");
+        const auto program = std::filesystem::path(line.substr(0, line.find('\0'))).filename();
+        if (program == "containerd-shim-runc-v2" && line.find(ours) != std::string::npos) ::kill(pid, SIGKILL);
+    }
+}
+
 }  // namespace
 
 base::Result<void> wipe(const EdgeSettings& settings) {
@@ -48,6 +64,7 @@ base::Result<void> wipe(const EdgeSettings& settings) {
         reactor.stop();
         if (auto stopped = Containerd::stop(settings); !stopped) result = std::move(stopped);
     }
+    end_shims(settings);
     FifoKeeper::stop(settings);
     for (const auto& mount : mounts_below(settings.run_dir)) ::umount2(mount.c_str(), MNT_DETACH);
     for (const auto& mount : mounts_below(settings.volumes_dir())) ::umount2(mount.c_str(), MNT_DETACH);
